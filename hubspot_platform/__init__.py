@@ -1,0 +1,1 @@
+"""HubSpot in a warehouse: mirrored, modelled, checked, alerted."""

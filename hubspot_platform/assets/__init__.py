@@ -1,0 +1,1 @@
+"""What exists: mirror tables and SQL models as Dagster assets."""

@@ -1,0 +1,1 @@
+"""What runs when, and who is told: schedules, sensors, alerts, maintenance."""

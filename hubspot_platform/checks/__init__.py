@@ -1,0 +1,1 @@
+"""Data quality checks as Dagster asset checks, made from the object catalogue."""

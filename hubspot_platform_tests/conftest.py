@@ -1,0 +1,28 @@
+"""Fixtures every test may use: a real PostgreSQL server and a fresh database on it."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from hubspot_platform_tests.support import postgres
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """Maintenance URL of the session's PostgreSQL server; without one the test is skipped (and fails under CI)."""
+    binaries = postgres.server_binaries()
+    if binaries is None:
+        message = "no PostgreSQL server found; mend: apt-get install postgresql"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    with postgres.cluster(binaries) as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """URL of an empty database, dropped after the test."""
+    with postgres.database(postgres_server) as url:
+        yield url
