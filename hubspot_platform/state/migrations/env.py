@@ -1,0 +1,17 @@
+"""Alembic's environment: runs the migrations on the connection and in the transaction `migrate` opened."""
+
+from alembic import context
+
+from hubspot_platform.state.upgrade import version_schema
+from hubspot_platform.state.schema import metadata
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=metadata,
+    version_table_schema=version_schema(connection),
+    render_as_batch=True,
+    transactional_ddl=True,
+)
+with context.begin_transaction():
+    context.run_migrations()
