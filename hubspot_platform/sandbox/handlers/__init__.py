@@ -1,0 +1,1 @@
+"""The HubSpot endpoints the sandbox serves; `endpoints.ROUTES` lists them all."""
