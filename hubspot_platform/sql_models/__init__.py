@@ -1,0 +1,1 @@
+"""SQL models: `sql/<schema>/<table>.sql` read, linted, built, and found when they are behind."""

@@ -1,0 +1,142 @@
+"""Builds the table of a SQL model: read the warehouse, write beside, verify, swap.
+
+Called by the Dagster assets and by nothing else that writes these tables; there is no second way. A table
+whose new rows break a blocking check keeps its old rows.
+"""
+
+from dataclasses import dataclass
+
+from hubspot_platform.errors import PlatformError
+from hubspot_platform.sql_models.header import Check, Header, Rule, Severity
+from hubspot_platform.sql_models.model import Model, SourceColumn, without_columns
+from hubspot_platform.warehouse.errors import QueryRefused, RowsRefused
+from hubspot_platform.warehouse.protocol import Session
+
+PROPERTY_PREFIX = "property_"
+
+
+@dataclass(frozen=True)
+class CheckOutcome:
+    """How many rows of the new table break one check."""
+
+    check: Check
+    violations: int
+
+    @property
+    def passed(self) -> bool:
+        """Whether no row breaks the check."""
+        return self.violations == 0
+
+    @property
+    def refuses(self) -> bool:
+        """Whether the new rows may not replace the old ones."""
+        return not self.passed and self.check.severity is Severity.ERROR
+
+
+@dataclass(frozen=True)
+class BuildOutcome:
+    """What a build did; `missing` are the portal's properties the model names and the mirror does not
+    have."""
+
+    rows: int
+    checks: tuple[CheckOutcome, ...]
+    missing: tuple[SourceColumn, ...]
+
+
+class UpstreamMissingError(PlatformError):
+    """Tables the model reads are not in the warehouse yet; nothing was done."""
+
+    def __init__(self, model: Model, tables: tuple[str, ...]) -> None:
+        super().__init__(
+            f"{model.qualified} reads {', '.join(tables)}, not yet in the warehouse",
+            mend="run the assets that fill these tables first",
+        )
+        self.tables = tables
+
+
+class ModelChecksFailedError(PlatformError):
+    """The new rows break blocking checks; the table keeps its old rows. `outcomes` holds every check."""
+
+    def __init__(self, model: Model, outcomes: tuple[CheckOutcome, ...]) -> None:
+        broken = [f"{found.check.name} ({found.violations} rows)" for found in outcomes if found.refuses]
+        super().__init__(
+            f"{model.qualified}: the new rows break {', '.join(broken)}; the table keeps its old rows",
+            mend="correct the source rows or the model, then materialise the asset again",
+        )
+        self.outcomes = outcomes
+
+
+def build_model(session: Session, model: Model) -> BuildOutcome:
+    """Replace the model's table by the rows of its select, in one step or not at all.
+
+    A property the portal does not have is read as null and reported. Raises UpstreamMissingError before
+    anything is written, ModelChecksFailedError when a blocking check refuses the rows, and what the
+    warehouse raises.
+    """
+    missing = _missing_columns(session, model)
+    select = without_columns(model, frozenset(missing))
+    outcomes: tuple[CheckOutcome, ...] = ()
+
+    def verify(beside_session: Session, beside: str) -> None:
+        nonlocal outcomes
+        outcomes = run_checks(beside_session, model.header, beside)
+        if any(outcome.refuses for outcome in outcomes):
+            raise ModelChecksFailedError(model, outcomes)
+
+    try:
+        rows = session.create_from_select(model.table, select, verify=verify)
+    except (RowsRefused, QueryRefused) as error:
+        # The engine saw a null or a second row in the key before `verify` did; the checks say how many rows.
+        found = run_checks(session, model.header, f"({select}\n)")
+        if not any(outcome.refuses for outcome in found):
+            raise
+        raise ModelChecksFailedError(model, found) from error
+    return BuildOutcome(rows, outcomes, missing)
+
+
+def run_checks(session: Session, header: Header, relation: str) -> tuple[CheckOutcome, ...]:
+    """Count the rows of `relation` (a quoted table name or a query in brackets) that break each check."""
+    row_checks = [check for check in header.all_checks if check.rule is not Rule.UNIQUE]
+    counts = ", ".join(
+        f"cast(coalesce(sum(case when {_satisfied(check)} then 0 else 1 end), 0) as bigint) as c{position}"
+        for position, check in enumerate(row_checks)
+    )
+    row = session.query(f"select {counts} from {relation} as checked").to_pylist()[0]
+    violations = {check.name: int(row[f"c{position}"]) for position, check in enumerate(row_checks)}
+    for check in header.all_checks:
+        if check.rule is Rule.UNIQUE:
+            violations[check.name] = _repeated(session, check, relation)
+    return tuple(CheckOutcome(check, violations[check.name]) for check in header.all_checks)
+
+
+def _satisfied(check: Check) -> str:
+    if check.rule is Rule.NOT_NULL:
+        return " and ".join(f"{column} is not null" for column in check.columns)
+    if check.rule is Rule.ACCEPTED_VALUES:
+        column = check.columns[0]
+        return f"{column} is null or {column} in ({', '.join(check.values)})"
+    return f"({check.expression})"
+
+
+def _repeated(session: Session, check: Check, relation: str) -> int:
+    """Count the rows whose columns equal those of another row; a null is unequal to everything."""
+    columns = ", ".join(check.columns)
+    present = " and ".join(f"{column} is not null" for column in check.columns)
+    grouped = f"select count(*) as n from {relation} as checked where {present} group by {columns}"
+    sql = f"select cast(coalesce(sum(n), 0) as bigint) as n from ({grouped} having count(*) > 1) as repeated"
+    return int(session.query(sql).to_pylist()[0]["n"])
+
+
+def _missing_columns(session: Session, model: Model) -> tuple[SourceColumn, ...]:
+    stored = {read: session.columns(".".join(read)) for read in model.analysis.reads}
+    absent = tuple(".".join(read) for read, columns in stored.items() if not columns)
+    if absent:
+        raise UpstreamMissingError(model, absent)
+    readings = {reading.source for reading in model.analysis.readings}
+    return tuple(
+        sorted(
+            source
+            for source in readings
+            if source.column.startswith(PROPERTY_PREFIX) and source.column not in stored[source.schema, source.table]
+        )
+    )
