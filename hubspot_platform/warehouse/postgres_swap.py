@@ -1,0 +1,82 @@
+"""Replacing a PostgreSQL table by one built beside it, without losing what hangs on the old one.
+
+Called by `PostgresSession.create_from_select` inside its transaction: views that read the table, grants and indexes
+made by others are put back on the new one, so that a rebuild is invisible to everybody who reads.
+"""
+
+from typing import Any
+
+import psycopg
+
+from hubspot_platform.warehouse.model import quote
+
+_KEY_NAME_BYTES = 58  # and "_pkey" make the 63 bytes of a name
+
+_VIEWS = """
+with recursive dependent (oid, depth) as (
+    select r.ev_class, 1 from pg_depend d join pg_rewrite r on r.oid = d.objid
+    where d.classid = 'pg_rewrite'::regclass and d.refclassid = 'pg_class'::regclass
+        and d.refobjid = %s::oid and r.ev_class <> d.refobjid
+    union
+    select r.ev_class, p.depth + 1 from dependent p join pg_depend d on d.refobjid = p.oid
+    join pg_rewrite r on r.oid = d.objid
+    where d.classid = 'pg_rewrite'::regclass and d.refclassid = 'pg_class'::regclass and r.ev_class <> p.oid
+)
+select c.oid, quote_ident(n.nspname) || '.' || quote_ident(c.relname), pg_get_viewdef(c.oid)
+from dependent p join pg_class c on c.oid = p.oid join pg_namespace n on n.oid = c.relnamespace
+where c.relkind = 'v' group by 1, 2, 3 order by max(p.depth)"""
+
+_GRANTS = """
+select string_agg(format('grant %%s on %%s to %%s%%s', a.privilege_type, %s::text,
+    case when a.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end,
+    case when a.is_grantable then ' with grant option' else '' end), '; ')
+from pg_class c cross join lateral aclexplode(c.relacl) a where c.oid = %s::oid and a.grantee <> c.relowner"""
+
+_INDEXES = """
+select pg_get_indexdef(i.indexrelid) from pg_index i
+where i.indrelid = %s::oid and not exists (select 1 from pg_constraint k where k.conindid = i.indexrelid)"""
+
+
+def swap(connection: psycopg.Connection, schema: str, name: str, beside: str) -> None:
+    """Drop the table and give `beside` (qualified and quoted) its name. In a transaction."""
+    table = f"{quote(schema)}.{quote(name)}"
+    old = _oid(connection, schema, name)
+    views: list[tuple[Any, ...]] = []
+    later: list[str] = []
+    if old is not None:
+        views = connection.execute(_VIEWS, [old]).fetchall()
+        later += _grants(connection, old, table)
+        later += [row[0] for row in connection.execute(_INDEXES, [old]).fetchall()]
+        for oid, view, definition in views:
+            later.append(f"create view {view} as {definition}")
+            later += _grants(connection, oid, view)
+        for _, view, _ in reversed(views):
+            _run(connection, f"drop view {view}")
+        _run(connection, f"drop table {table}")
+    _run(connection, f"alter table {beside} rename to {quote(name)}")
+    key = connection.execute(
+        "select conname from pg_constraint where conrelid = %s::oid and contype = 'p'", [_oid(connection, schema, name)]
+    ).fetchone()
+    if key:
+        constraint = f"{name.encode()[:_KEY_NAME_BYTES].decode(errors='ignore')}_pkey"
+        _run(connection, f"alter table {table} rename constraint {quote(key[0])} to {quote(constraint)}")
+    for statement in later:
+        _run(connection, statement)
+
+
+def _oid(connection: psycopg.Connection, schema: str, name: str) -> int | None:
+    found = connection.execute(
+        "select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace "
+        "where n.nspname = %s and c.relname = %s",
+        [schema, name],
+    ).fetchone()
+    return int(found[0]) if found else None
+
+
+def _grants(connection: psycopg.Connection, oid: int, relation: str) -> list[str]:
+    found = connection.execute(_GRANTS, [relation, oid]).fetchone()
+    return [found[0]] if found and found[0] else []
+
+
+def _run(connection: psycopg.Connection, sql: str) -> None:
+    connection.execute(sql.encode())

@@ -1,0 +1,72 @@
+"""Tables built beside the stored one from a select, verified, and swapped in, on DuckDB and on PostgreSQL."""
+
+from decimal import Decimal
+
+import pytest
+
+from hubspot_platform.warehouse import Column, LogicalType, QueryRefused, RowsRefused, Session, Table, Warehouse
+
+BUILT = Table(
+    "funnel",
+    "built",
+    (Column("id", LogicalType.INT), Column("amount", LogicalType.MONEY), Column("note", LogicalType.TEXT)),
+    key=("id",),
+)
+
+
+def test_create_from_select_builds_typed_and_swaps(warehouse: Warehouse) -> None:
+    seen: list[int] = []
+
+    def look(session: Session, beside: str) -> None:
+        seen.extend(session.query(f"select id from {beside}")["id"].to_pylist())
+        assert session.query("select id from funnel.built").to_pylist() == [{"id": 1}]
+
+    with warehouse.writer() as session:
+        assert session.create_from_select(BUILT, "select 'x' as note, 1 as id, 2 as amount -- the end") == 1
+        select = "select 2 as id, 1.00005 as amount, 'y' as note union all select 3, 4, null;"
+        count = session.create_from_select(BUILT, select, verify=look)
+        assert (count, sorted(seen)) == (2, [2, 3])
+        assert session.columns(BUILT) == {c.name: c.type for c in BUILT.columns}
+        found = session.query("select * from funnel.built order by id").to_pylist()
+    assert found == [
+        {"id": 2, "amount": Decimal("1.0001"), "note": "y"},
+        {"id": 3, "amount": Decimal("4.0000"), "note": None},
+    ]
+
+
+def test_a_refused_build_leaves_the_old_table_and_nothing_beside(warehouse: Warehouse) -> None:
+    def refuse(session: object, beside: str) -> None:
+        raise RuntimeError(f"not good: {beside}")
+
+    with warehouse.writer() as session:
+        session.create_from_select(BUILT, "select 1 as id, 2 as amount, 'old' as note")
+        with pytest.raises(RuntimeError, match="__next_built"):
+            session.create_from_select(BUILT, "select 1 as id, 2 as amount, 'new' as note", verify=refuse)
+        twice = "select 1 as id, 2 as amount, 'a' as note union all select 1, 3, 'b'"
+        for select in (twice, "select cast(null as bigint) as id, 2 as amount, 'a' as note"):
+            with pytest.raises(RowsRefused):
+                session.create_from_select(BUILT, select)
+        for select in (
+            "select 1 as id, 2 as amount",
+            "select 1 as id, 2 as amount, 'n' as note, 4 as more",
+            "nonsense",
+        ):
+            with pytest.raises(QueryRefused):
+                session.create_from_select(BUILT, select)
+        assert session.query("select note from funnel.built").to_pylist() == [{"note": "old"}]
+        assert session.columns("funnel.__next_built") == {}
+
+
+def test_a_beside_table_left_by_a_killed_process_is_replaced(warehouse: Warehouse) -> None:
+    with warehouse.writer() as session:
+        session.execute("create schema if not exists funnel")
+        session.execute("create table funnel.__next_built as select 'rubbish' as rubbish")
+        assert session.create_from_select(BUILT, "select 1 as id, 2 as amount, 'n' as note") == 1
+        assert session.columns("funnel.__next_built") == {}
+
+
+def test_a_table_without_columns_takes_them_from_the_select(warehouse: Warehouse) -> None:
+    bare = Table("funnel", "bare", ())
+    with warehouse.writer() as session:
+        assert session.create_from_select(bare, "select cast(1 as bigint) as n, cast('x' as varchar) as t") == 1
+        assert session.columns(bare) == {"n": LogicalType.INT, "t": LogicalType.TEXT}
