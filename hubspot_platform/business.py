@@ -32,6 +32,7 @@ _DEFAULT_PROPERTIES: dict[str, dict[str, str]] = {
         "payment_status": "payment_status",
         "number_of_installments__months": "number_of_installments__months",
         "offer_given": "offer_given",
+        "upfront_cash": "upfront_cash",
     },
 }
 
@@ -117,7 +118,7 @@ class Business(_Strict):
         for object_name, names in value.items():
             known = _DEFAULT_PROPERTIES.get(object_name)
             if known is None or set(names) - set(known):
-                wrong = object_name if known is None else sorted(set(names) - set(known))[0]
+                wrong = object_name if known is None else min(set(names) - set(known))
                 raise ValueError(f"unknown name {wrong!r}; known: {known or sorted(_DEFAULT_PROPERTIES)}")
         return {name: {**known, **value.get(name, {})} for name, known in _DEFAULT_PROPERTIES.items()}
 

@@ -27,3 +27,7 @@ class ConfigurationError(PlatformError):
 
 class PlatformWarning(UserWarning):
     """A condition worth a look that does not stop the work."""
+
+
+class UsageError(PlatformError):
+    """A command or function was asked for something that does not exist or does not go together."""

@@ -59,9 +59,7 @@ def cluster(binaries: Path) -> Iterator[str]:
     try:
         yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
     finally:
-        subprocess.run(
-            _as_server_user([*control, "-m", "immediate", "stop"]), check=True, capture_output=True, cwd="/"
-        )
+        subprocess.run(_as_server_user([*control, "-m", "immediate", "stop"]), check=True, capture_output=True, cwd="/")
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -1,0 +1,99 @@
+"""What a sync has to read, decided before anything is read.
+
+There is one notion of progress: completed windows of last-modified time. A partition is a window, a catch-up is the
+window from the watermark to now, a full read completes everything before it. These functions are pure; the sync
+engine carries their answer out.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from hubspot_platform.errors import PlatformError
+from hubspot_platform.hubspot.catalogue import ObjectType
+from hubspot_platform.state.windows import Window
+
+SMALL_LOSS = 25
+# HubSpot's clock is known to the second at best; a search that ends a little later misses nothing of "now".
+READ_AHEAD = timedelta(seconds=5)
+
+
+class Mode(StrEnum):
+    """How a sync reads: every record, the records changed in a window, or a sample that proves nothing."""
+
+    FULL = "full"
+    WINDOW = "window"
+    LIMITED = "limited"
+
+
+class VolumeGuard(PlatformError):
+    """The portal lost so many records at once that deleting them here needs a person's word."""
+
+    def __init__(self, object_name: str, lost: int, live: int) -> None:
+        super().__init__(
+            f"{lost} of {live} {object_name} records are gone from the portal; nothing was marked as deleted",
+            mend=f"if this is right, run hubspot-platform sync {object_name} --full --confirm-deletes",
+        )
+        self.lost = lost
+        self.live = live
+
+
+@dataclass(frozen=True)
+class SyncRequest:
+    """What a caller asks for; without `full`, `window`, `since` and `limit` it is "catch up to now"."""
+
+    object: ObjectType
+    full: bool = False
+    window: Window | None = None
+    since: datetime | None = None
+    limit: int | None = None
+    confirm_deletes: bool = False
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What is complete already: whether a full read is, and up to when without a gap."""
+
+    has_base: bool
+    watermark: datetime | None
+
+
+@dataclass(frozen=True)
+class ReadPlan:
+    """How to read, the last-modified window to search, and the window that is complete afterwards."""
+
+    mode: Mode
+    search: Window | None
+    completes: Window | None
+
+
+def plan_read(
+    request: SyncRequest, progress: Progress, *, now: datetime, overlap: timedelta, lag: timedelta
+) -> ReadPlan:
+    """Decide what to read; `now` is HubSpot's clock.
+
+    The first read of an object is a full read whatever was asked for, because a window says nothing about what lies
+    before it. Every window is read from `overlap` before its start, so that changes the search index showed late are
+    read again, and counts as complete only up to `lag` before now.
+    """
+    if request.limit is not None:
+        return ReadPlan(Mode.LIMITED, None, None)
+    if request.full or not progress.has_base or progress.watermark is None:
+        return ReadPlan(Mode.FULL, None, Window(None, now))
+    start, end = request.since or progress.watermark, now + READ_AHEAD
+    if request.window is not None and request.window.start is not None:
+        start, end = request.window.start, min(request.window.end, end)
+    start -= overlap
+    complete_until = min(end, now - lag)
+    return ReadPlan(
+        Mode.WINDOW,
+        Window(start, end) if start < end else None,
+        Window(start, complete_until) if start < complete_until else None,
+    )
+
+
+def guard_volume(request: SyncRequest, *, live: int, remaining: int, share: float) -> None:
+    """Raise VolumeGuard when more than `share` of the live rows (and more than a handful) would be deleted."""
+    lost = live - remaining
+    if lost > SMALL_LOSS and lost > share * live and not request.confirm_deletes:
+        raise VolumeGuard(request.object.name, lost, live)

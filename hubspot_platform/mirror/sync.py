@@ -1,0 +1,268 @@
+"""The sync engine: one object from HubSpot into its tables, with proof of what is complete.
+
+`sync_object` is called by the Dagster assets, by `hubspot-platform sync` and by the demo. It takes the object's
+lease, decides what to read, reads and writes in chunks, and completes a window only when its rows are durable.
+Killed at any moment and run again, it loses nothing and repeats harmlessly.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from hubspot_platform.commit_points import reached
+from hubspot_platform.hubspot.account import account_details, check_portal
+from hubspot_platform.hubspot.associations import AssociationRow, read_associations
+from hubspot_platform.hubspot.catalogue import AssociationTarget, ObjectType
+from hubspot_platform.hubspot.policy import HubSpotPolicy
+from hubspot_platform.hubspot.properties import fetch_definitions
+from hubspot_platform.hubspot.reader import read_all
+from hubspot_platform.hubspot.sdk import sdk_client
+from hubspot_platform.hubspot.search import count, read_window
+from hubspot_platform.hubspot.transport import Transport
+from hubspot_platform.lanes import Lane
+from hubspot_platform.mirror import writer
+from hubspot_platform.mirror.chunks import Chunk, build_chunk
+from hubspot_platform.mirror.plan import Mode, Progress, ReadPlan, SyncRequest, guard_volume, plan_read
+from hubspot_platform.mirror.report import SyncReport
+from hubspot_platform.mirror.tables import ObjectLayout
+from hubspot_platform.runtime import Platform
+from hubspot_platform.state import leases, windows
+from hubspot_platform.state.holders import holder_name
+from hubspot_platform.state.leases import Lease
+from hubspot_platform.warehouse import Warehouse
+from hubspot_platform.warehouse.model import MergeCounts
+
+logger = logging.getLogger(__name__)
+
+CHUNK_OBJECTS = 10_000
+LEASE_TIME = timedelta(seconds=60)
+
+ProgressListener = Callable[[SyncReport], None]
+
+
+def sync_object(
+    platform: Platform, request: SyncRequest, *, run_id: str, listen: ProgressListener = lambda _: None
+) -> SyncReport:
+    """Sync one object and return what was read and written.
+
+    Only one sync of an object runs at a time for a warehouse; a second one waits for a minute and then raises
+    `LeaseBusy`. Raises the HubSpot errors of `hubspot/errors.py`, VolumeGuard, and warehouse errors; whatever
+    was merged until then stays and is read again by the next sync.
+    """
+    warehouse = platform.warehouse()
+    name = f"sync:{warehouse.identity()}:{request.object.name}"
+    with (
+        leases.held(platform.state(), name, holder=holder_name(run_id), ttl=LEASE_TIME, wait=LEASE_TIME) as lease,
+        platform.hubspot() as policy,
+    ):
+        reached("sync.lease_taken")
+        run = _SyncRun(platform, policy, request, lease, run_id, listen)
+        report = asyncio.run(run.execute())
+    reached("sync.before_publish")
+    warehouse.publish()
+    reached("sync.published")
+    return report
+
+
+@dataclass
+class _SyncRun:
+    """One sync while it runs; `report` grows with every chunk."""
+
+    platform: Platform
+    policy: HubSpotPolicy
+    request: SyncRequest
+    lease: Lease
+    run_id: str
+    listen: ProgressListener
+    report: SyncReport = field(init=False)
+    merged_away: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.object: ObjectType = self.request.object
+        self.warehouse: Warehouse = self.platform.warehouse()
+        self.warehouse_id = self.warehouse.identity()
+        self.report = SyncReport(object=self.object.name, started_at=self.platform.clock())
+
+    async def execute(self) -> SyncReport:
+        async with Transport(self.policy) as transport:
+            account = await account_details(transport, lane=Lane.SYNC)
+            check_portal(account, self.platform.settings.hubspot_portal_id)
+            definitions = await asyncio.to_thread(fetch_definitions, sdk_client(self.policy), self.object)
+            layout, added = await asyncio.to_thread(writer.prepare, self.warehouse, self.object, definitions)
+            self._progress(portal_id=account.portal_id, new_columns=added, drift=layout.drift, absent=layout.absent)
+            now = transport.server_now()
+            plan = plan_read(
+                self.request,
+                self._completed(),
+                now=now,
+                overlap=self.platform.business.overlap,
+                lag=self.platform.business.search_lag,
+            )
+            self._progress(mode=plan.mode, window=plan.completes)
+            await self._read(transport, layout, plan)
+            self._complete(plan)
+            self._progress(
+                calls=transport.stats.calls, retries=transport.stats.retries, limited=transport.stats.limited
+            )
+        self._progress(finished_at=self.platform.clock(), watermark=self._completed().watermark, server_now=now)
+        return self.report
+
+    async def _read(self, transport: Transport, layout: ObjectLayout, plan: ReadPlan) -> None:
+        if plan.mode is Mode.WINDOW:
+            if plan.search is not None and plan.search.start is not None:
+                pages = read_window(
+                    transport,
+                    self.object,
+                    layout.properties,
+                    plan.search.start,
+                    plan.search.end,
+                    lane=Lane.SYNC,
+                )
+                await self._write(transport, layout, pages)
+            await self._mark_merged()
+            await self._reconcile(transport, layout)
+        elif plan.mode is Mode.LIMITED:
+            pages = read_all(transport, self.object, layout.properties, limit=self.request.limit, lane=Lane.SYNC)
+            await self._write(transport, layout, pages)
+        else:
+            await self._read_everything(transport, layout)
+        await self._mark_merged()
+
+    async def _mark_merged(self) -> None:
+        marked = await asyncio.to_thread(writer.mark_deleted, self.warehouse, self.object, self.merged_away)
+        self._progress(merged_away=self.report.merged_away + marked)
+
+    async def _read_everything(self, transport: Transport, layout: ObjectLayout) -> None:
+        started = self.report.started_at
+        total = await count(transport, self.object, lane=Lane.BACKFILL)
+        self._progress(portal_total=total)
+        live = await asyncio.to_thread(writer.live_count, self.warehouse, self.object)
+        self._guard(live, total)
+        for archived in (False, True):
+            pages = read_all(transport, self.object, layout.properties, archived=archived, lane=Lane.BACKFILL)
+            await self._write(transport, layout, pages, archived=archived)
+        if self.report.objects_read - self.report.archived_read >= total:
+            vanished = await asyncio.to_thread(
+                writer.mark_vanished,
+                self.warehouse,
+                self.request,
+                started,
+                largest_share=self.platform.business.thresholds.vanished_share_guard,
+            )
+            self._progress(vanished=vanished)
+
+    async def _reconcile(self, transport: Transport, layout: ObjectLayout) -> None:
+        """Compare counts with the portal; more rows here than there means that records were archived or merged.
+
+        Search never shows archived records and they have no window, so their list is walked only when it has news.
+        """
+        total = await count(transport, self.object, lane=Lane.SYNC)
+        live = await asyncio.to_thread(writer.live_count, self.warehouse, self.object)
+        self._progress(portal_total=total, live_rows=live)
+        if live <= total:
+            return
+        self._guard(live, total)
+        pages = read_all(transport, self.object, layout.properties, archived=True, lane=Lane.SYNC)
+        await self._write(transport, layout, pages, archived=True)
+
+    async def _write(
+        self,
+        transport: Transport,
+        layout: ObjectLayout,
+        pages: AsyncIterator[list[dict[str, Any]]],
+        *,
+        archived: bool = False,
+    ) -> None:
+        """Write pages in chunks; one chunk is written while the next one is read, so memory stays flat."""
+        writing: asyncio.Task[None] | None = None
+        try:
+            async for records in _chunks(pages, CHUNK_OBJECTS):
+                if writing is not None:
+                    await writing
+                writing = asyncio.create_task(self._write_chunk(transport, layout, records, archived=archived))
+            if writing is not None:
+                await writing
+        except BaseException:
+            if writing is not None:
+                # A chunk that has begun is finished: it is one transaction and repeating it is harmless.
+                await asyncio.gather(writing, return_exceptions=True)
+            raise
+
+    async def _write_chunk(
+        self, transport: Transport, layout: ObjectLayout, records: list[dict[str, Any]], *, archived: bool
+    ) -> None:
+        read_at = self.platform.clock()
+        chunk = await asyncio.to_thread(build_chunk, layout, records, portal_id=self.report.portal_id, read_at=read_at)
+        associations = {} if archived else await self._associations(transport, chunk)
+        counts: MergeCounts = await asyncio.to_thread(
+            writer.write_chunk, self.warehouse, self.warehouse_id, layout, chunk, associations
+        )
+        self.merged_away.update(chunk.merged_away)
+        report = self.report
+        self._progress(
+            objects_read=report.objects_read + len(records),
+            archived_read=report.archived_read + (len(records) if archived else 0),
+            counts=report.counts + counts,
+            value_errors=report.value_errors + chunk.errors.num_rows,
+            associations=report.associations + sum(len(rows) for rows in associations.values()),
+        )
+
+    async def _associations(
+        self, transport: Transport, chunk: Chunk
+    ) -> dict[AssociationTarget, Sequence[AssociationRow]]:
+        found: dict[AssociationTarget, Sequence[AssociationRow]] = {}
+        for target in self.object.associations:
+            pages = read_associations(transport, self.object, target.to_type, chunk.ids, lane=Lane.SYNC)
+            found[target] = [row async for page in pages for row in page]
+        return found
+
+    def _complete(self, plan: ReadPlan) -> None:
+        if plan.completes is None:
+            return
+        reached("sync.before_window_completed")
+        window, report = plan.completes, self.report
+        self.platform.state().write(
+            lambda connection: windows.complete(
+                connection,
+                self.warehouse_id,
+                self.object.name,
+                window,
+                mode=plan.mode.value,
+                run_id=self.run_id,
+                counts=report.tally(),
+                lease=self.lease,
+            )
+        )
+        reached("sync.window_completed")
+
+    def _completed(self) -> Progress:
+        def read(connection: Any) -> Progress:
+            return Progress(
+                windows.has_base(connection, self.warehouse_id, self.object.name),
+                windows.watermark(connection, self.warehouse_id, self.object.name),
+            )
+
+        return self.platform.state().read(read)
+
+    def _guard(self, live: int, remaining: int) -> None:
+        share = self.platform.business.thresholds.vanished_share_guard
+        guard_volume(self.request, live=live, remaining=remaining, share=share)
+
+    def _progress(self, **changes: Any) -> None:
+        self.report = replace(self.report, **changes)
+        self.listen(self.report)
+
+
+async def _chunks(pages: AsyncIterator[list[dict[str, Any]]], size: int) -> AsyncIterator[list[dict[str, Any]]]:
+    waiting: list[dict[str, Any]] = []
+    async for page in pages:
+        reached("sync.page_read")
+        waiting.extend(page)
+        if len(waiting) >= size:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting

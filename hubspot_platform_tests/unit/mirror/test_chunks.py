@@ -1,0 +1,84 @@
+"""Records become typed rows; misfits are rows of their own and never stop the run."""
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from hubspot_platform.hubspot.catalogue import CONTACT, DEAL
+from hubspot_platform.hubspot.properties import PropertyDefinition
+from hubspot_platform.mirror.chunks import Chunk, build_chunk
+from hubspot_platform.mirror.tables import layout_for
+
+READ_AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
+DEFINITIONS = [
+    PropertyDefinition(name="email", label="E-mail", type="string", field_type="text"),
+    PropertyDefinition(name="score", label="Score", type="number", field_type="number"),
+    PropertyDefinition(name="hubspot_owner_id", label="Owner", type="enumeration", field_type="select"),
+]
+
+
+def record(record_id: int, **properties: str | None) -> dict[str, Any]:
+    return {
+        "id": str(record_id),
+        "properties": properties,
+        "createdAt": "2026-01-01T00:00:00Z",
+        "updatedAt": "2026-04-01T10:00:00.123Z",
+        "archived": False,
+    }
+
+
+def chunk_of(*records: dict[str, Any]) -> Chunk:
+    return build_chunk(layout_for(CONTACT, DEFINITIONS, {}), records, portal_id=42, read_at=READ_AT)
+
+
+def test_a_record_becomes_one_typed_row_with_its_raw_form() -> None:
+    source = record(7, email="a@x.com", score="12.5")
+    row = chunk_of(source).rows.to_pylist()[0]
+    assert (row["id"], row["property_email"], row["property_score"]) == (7, "a@x.com", Decimal("12.5"))
+    assert (row["portal_id"], row["is_deleted"], row["_fivetran_synced"]) == (42, False, READ_AT)
+    assert row["updated_at"] == datetime(2026, 4, 1, 10, 0, 0, 123000, UTC)
+    assert json.loads(row["raw_json"]) == source
+
+
+def test_a_value_that_does_not_fit_is_null_in_its_column_kept_raw_and_listed() -> None:
+    chunk = chunk_of(record(1, score="many"), record(2, score="3"))
+    assert chunk.rows.column("property_score").to_pylist() == [None, Decimal(3)]
+    assert json.loads(chunk.rows.column("raw_json")[0].as_py())["properties"]["score"] == "many"
+    (error,) = chunk.errors.to_pylist()
+    assert (error["object_type"], error["object_id"], error["property"], error["value"]) == (
+        "contact",
+        1,
+        "score",
+        "many",
+    )
+    assert (error["declared_type"], error["reason"], error["seen_at"]) == ("decimal", "does_not_fit", READ_AT)
+
+
+def test_case_034_a_nul_is_replaced_in_column_and_raw_form_and_listed() -> None:
+    chunk = chunk_of(record(1, email="a\x00b"), record(2, email="🙂@x.com"))
+    assert chunk.rows.column("property_email").to_pylist() == ["a\ufffdb", "🙂@x.com"]
+    assert "\\u0000" not in chunk.rows.column("raw_json")[0].as_py()
+    assert [(row["object_id"], row["reason"]) for row in chunk.errors.to_pylist()] == [(1, "characters_replaced")]
+
+
+def test_an_archived_record_is_marked_as_deleted() -> None:
+    row = chunk_of({**record(1), "archived": True, "archivedAt": "2026-04-02T00:00:00Z"}).rows.to_pylist()[0]
+    assert (row["is_deleted"], row["_fivetran_deleted"]) == (True, True)
+    assert row["archived_at"] == datetime(2026, 4, 2, tzinfo=UTC)
+
+
+def test_the_losers_of_a_merge_are_named() -> None:
+    assert chunk_of(record(9, hs_merged_object_ids="3;4")).merged_away == (3, 4)
+
+
+def test_columns_named_otherwise_than_their_property_are_filled_too() -> None:
+    layout = layout_for(DEAL, [], {})
+    deal = {**record(5, dealstage="closedwon", pipeline="default", hubspot_owner_id="77")}
+    row = build_chunk(layout, [deal], portal_id=42, read_at=READ_AT).rows.to_pylist()[0]
+    assert (row["deal_id"], row["deal_pipeline_id"], row["deal_pipeline_stage_id"], row["owner_id"]) == (
+        5,
+        "default",
+        "closedwon",
+        77,
+    )
