@@ -1,0 +1,72 @@
+"""Reading records by id: `batch/read` with at most 100 inputs a call, whatever the number of properties.
+
+The full reader and the search reader use it when a portal has too many properties for a URL or a search body.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from hubspot_platform.hubspot.catalogue import ObjectType, merged_ids
+from hubspot_platform.hubspot.transport import Json, Transport, results_of
+from hubspot_platform.lanes import Lane
+
+logger = logging.getLogger(__name__)
+
+BATCH = 100
+
+
+@dataclass(frozen=True)
+class BatchRead:
+    """What a batch read gave: records, ids HubSpot says do not exist, and ids it did not answer at all."""
+
+    records: list[Json]
+    missing: tuple[int, ...] = ()
+    unanswered: tuple[int, ...] = ()
+
+
+async def read_batch(
+    transport: Transport,
+    obj: ObjectType,
+    ids: Sequence[int],
+    properties: Sequence[str],
+    *,
+    archived: bool = False,
+    lane: Lane = Lane.SYNC,
+) -> BatchRead:
+    """Read at most 100 records by id; the answer may be in any order.
+
+    An id that HubSpot neither returns nor names in its errors is asked for once more. A merged id is answered
+    by its survivor, under another id. Raises the errors of `hubspot.errors`; ids that do not exist are no
+    error.
+    """
+    wanted = dict.fromkeys(ids)
+    path = transport.policy.path("objects", obj.path, "batch", "read")
+    asked = [*dict.fromkeys((*properties, obj.merged_ids_property))]
+    records: dict[int, Json] = {}
+    missing: set[int] = set()
+    for _ in range(2):
+        body = {"inputs": [{"id": str(record_id)} for record_id in wanted], "properties": asked}
+        address = f"{path}?archived=true" if archived else path
+        page = await transport.post_json(address, body, lane=lane)
+        for record in results_of(page, f"POST {path}"):
+            records[int(record["id"])] = record
+            for answered in (int(record["id"]), *merged_ids(obj, record)):
+                wanted.pop(answered, None)
+        for absent in _named_in_errors(page):
+            if absent in wanted:
+                missing.add(absent)
+                wanted.pop(absent)
+        if not wanted:
+            break
+    if wanted:
+        logger.warning("%d of %d %s were not answered by a batch read", len(wanted), len(ids), obj.plural)
+    return BatchRead(list(records.values()), tuple(sorted(missing)), tuple(wanted))
+
+
+def _named_in_errors(page: Json) -> Iterable[int]:
+    listed = page.get("errors")
+    for error in listed if isinstance(listed, list) else []:
+        context = error.get("context") if isinstance(error, dict) else None
+        named = context.get("ids") if isinstance(context, dict) else None
+        yield from (int(text) for text in named or [] if str(text).isdigit())

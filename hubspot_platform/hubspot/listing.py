@@ -1,0 +1,89 @@
+"""The list endpoint of one object, a page at a time, whatever the number of properties.
+
+Used by the full reader only. When the property names do not fit a URL it lists ids and reads the values by
+`batch/read`, whose property names travel in the body.
+"""
+
+from collections.abc import AsyncGenerator, Sequence
+from urllib.parse import urlencode
+
+from hubspot_platform.hubspot.batch import read_batch
+from hubspot_platform.hubspot.catalogue import ObjectType
+from hubspot_platform.hubspot.errors import CursorLoop, Invalid
+from hubspot_platform.hubspot.transport import Json, Transport, next_cursor, results_of
+from hubspot_platform.lanes import Bucket, Lane
+
+PAGE = 100
+LONGEST_QUERY = 8_000  # characters; HubSpot's edge answers 414 somewhere above
+_URL_TOO_LONG = 414
+
+
+class Listing:
+    """Pages of one object (live records, or only archived ones) with fixed properties."""
+
+    def __init__(
+        self, transport: Transport, obj: ObjectType, properties: Sequence[str], *, archived: bool, lane: Lane
+    ) -> None:
+        self.transport = transport
+        self.obj = obj
+        self.properties = properties
+        self.archived = archived
+        self.lane = lane
+        self.path = transport.policy.path("objects", obj.path)
+        self.what = f"GET {self.path}"
+        self._query = self._encode(properties)
+        self._ids_only = len(self._query) > LONGEST_QUERY
+        if self._ids_only:
+            self._list_ids_only()
+
+    def _encode(self, properties: Sequence[str]) -> str:
+        names = {"properties": ",".join(properties)} if properties else {}
+        return urlencode({"archived": str(self.archived).lower(), **names}, safe=",")
+
+    def _list_ids_only(self) -> None:
+        self._ids_only = True
+        self._query = self._encode(("hs_object_id",))
+
+    async def page(self, cursor: str, size: int = PAGE) -> tuple[list[Json], str | None]:
+        """Return the records of one page, perhaps without their values, and the cursor of the next page."""
+        after = f"&{urlencode({'after': cursor})}" if cursor else ""
+        try:
+            page = await self.transport.get_json(self.path, f"limit={size}&{self._query}{after}", lane=self.lane)
+        except Invalid as error:
+            if error.status != _URL_TOO_LONG or self._ids_only:
+                raise
+            self._list_ids_only()
+            return await self.page(cursor, size)
+        return results_of(page, self.what), next_cursor(page)
+
+    async def values(self, records: list[Json]) -> list[Json]:
+        """Return the records with their values: they have them already unless the URL was too short."""
+        if not self._ids_only or not records:
+            return records
+        ids = [int(record["id"]) for record in records]
+        read = await read_batch(self.transport, self.obj, ids, self.properties, archived=self.archived, lane=self.lane)
+        return read.records
+
+    async def walk(
+        self, cursor: str = "", *, size: int = PAGE, seen: set[str] | None = None
+    ) -> AsyncGenerator[tuple[list[Json], str | None], None]:
+        """Follow one cursor to the end, yielding records with values and the next cursor.
+
+        `size` is the first page's. `seen` holds the cursors of pages read before this walk; raises
+        `CursorLoop` with the page's number, counted from 1, when one comes back.
+        """
+        visited = seen if seen is not None else set()
+        while True:
+            visited.add(cursor)
+            records, following = await self.page(cursor, size)
+            if following in visited:
+                raise CursorLoop(self.what, page=len(visited), cursor=following or "")
+            yield await self.values(records), following
+            if following is None:
+                return
+            cursor, size = following, PAGE
+
+    async def search_ids(self, body: Json) -> Json:
+        """Ask the search index about ids (never about values); one record, with the total."""
+        request = {"limit": 1, "properties": ["hs_object_id"], **body}
+        return await self.transport.post_json(f"{self.path}/search", request, lane=self.lane, bucket=Bucket.SEARCH)

@@ -1,0 +1,171 @@
+"""Dividing the ids of an object among workers so that every id is read exactly once, whatever their
+distribution.
+
+Pure bookkeeping for the full reader: it is told which pages came and says what belongs to whom. A range can
+be divided at any moment at any id; what its owner's page in flight brings beyond that point is left to the
+new owner.
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+PAGE = 100
+SMALLEST_SHARE = 4 * PAGE  # records: fewer are not worth another worker
+_PAGES_BETWEEN_SPLITS = 2  # so that dividing, which may cost half a page, stays a small part of the reading
+
+
+class NotInIdOrder(Exception):
+    """The list does not run in id order from the cursor given: ids cannot divide it."""
+
+
+@dataclass(eq=False)
+class IdRange:
+    """Ids in [low, high), `high` None at the open end; `cursor` asks for the next page."""
+
+    low: int
+    high: int | None = None
+    cursor: int = 0
+    done: bool = False
+    ended_by_server: bool = False
+    pages_since_split: int = 0
+    read: int = 0
+    first_id: int | None = None
+    last_id: int = 0
+
+    @property
+    def position(self) -> int:
+        """The lowest id not read yet."""
+        return max(self.low, self.cursor)
+
+    @property
+    def ids_per_record(self) -> float | None:
+        """How far apart the ids read so far lie; None before there are two."""
+        if self.first_id is None or self.read < 2:
+            return None
+        return max(1.0, (self.last_id - self.first_id) / (self.read - 1))
+
+
+@dataclass
+class RangePlan:
+    """Who reads what. `inclusive` says whether a page asked for with cursor N may begin with id N itself.
+
+    `ceiling` is the highest id known when the walk began and `total` the number of records to expect: hints
+    for dividing, never limits. Without `total` the ceiling may be an id of another list.
+    """
+
+    inclusive: bool
+    ceiling: int
+    total: int | None = None
+    ranges: list[IdRange] = field(default_factory=list)
+    highest_seen: int = 0
+    finished: list[IdRange] = field(default_factory=list)
+
+    def start(self, low: int) -> IdRange:
+        """Return the first range: everything from `low` on, open at the end."""
+        first = IdRange(low=low, cursor=self.cursor_before(low))
+        self.ranges.append(first)
+        return first
+
+    def spread(self, parts: int, *, sample: Sequence[int]) -> None:
+        """Cut the first range evenly into `parts`; `sample` are ids just before it and tell how dense they
+        are.
+        """
+        first = self.ranges[0]
+        span = self._ids_left(first)
+        if self.total is not None and len(sample) > 1:
+            span = min(span, self.total * (sample[-1] - sample[0]) // (len(sample) - 1))
+        share = first
+        for part in range(1, parts):
+            share = self.divide(share, first.position + span * part // parts) or share
+
+    def cursor_before(self, first_id: int) -> int:
+        """Return the cursor whose page begins at `first_id`."""
+        return first_id if self.inclusive else first_id - 1
+
+    def take(self, share: IdRange, ids: Sequence[int], following: int | None) -> slice:
+        """Note a page of `share` and return which part of it belongs to the range.
+
+        `ids` are the page's record ids, `following` its next cursor (None on the last page). Raises
+        `NotInIdOrder` when the page contradicts id order.
+        """
+        floor = share.cursor if self.inclusive else share.cursor + 1
+        in_order = all(a < b for a, b in pairwise(ids))
+        if not in_order or (ids and ids[0] < floor):
+            raise NotInIdOrder
+        if following is not None and following <= share.cursor:
+            raise NotInIdOrder
+        start = bisect_left(ids, share.low)
+        stop = len(ids) if share.high is None else bisect_left(ids, share.high)
+        self._count(share, ids[start:stop])
+        beyond = share.high is not None and (
+            stop < len(ids) or (following is not None and following >= self.cursor_before(share.high))
+        )
+        if following is None or beyond:
+            share.ended_by_server = following is None and not beyond
+            self._finish(share)
+        else:
+            share.cursor = following
+        return slice(start, stop)
+
+    def _count(self, share: IdRange, own: Sequence[int]) -> None:
+        share.pages_since_split += 1
+        if not own:
+            return
+        share.read += len(own)
+        share.first_id = own[0] if share.first_id is None else share.first_id
+        share.last_id = own[-1]
+        self.highest_seen = max(self.highest_seen, own[-1])
+        if self.total is not None:
+            self.total = max(0, self.total - len(own))
+
+    def _finish(self, share: IdRange) -> None:
+        share.done = True
+        self.ranges.remove(share)
+        self.finished.append(share)
+
+    def _ids_left(self, share: IdRange) -> int:
+        return max(0, (self.ceiling + 1 if share.high is None else share.high) - share.position)
+
+    def records_left(self, share: IdRange) -> int:
+        """Return how many records are thought to be left in `share`; 0 when nothing is known yet."""
+        spacing = share.ids_per_record
+        if spacing is None or share.pages_since_split < _PAGES_BETWEEN_SPLITS:
+            return 0
+        left = int(self._ids_left(share) / spacing)
+        return left if self.total is None else min(left, self.total)
+
+    def steal(self) -> IdRange | None:
+        """Cut the range with most records left in half and return its upper part; None when none is worth it."""
+        victim = max(self.ranges, key=self.records_left, default=None)
+        left = 0 if victim is None else self.records_left(victim)
+        if victim is None or left < 2 * SMALLEST_SHARE:
+            return None
+        # Half of the records at the density seen so far: where ids thin out, half of the ids would hold nothing.
+        half = min(self._ids_left(victim), int(left * (victim.ids_per_record or 1.0))) // 2
+        return self.divide(victim, victim.position + half)
+
+    def divide(self, share: IdRange, at: int) -> IdRange | None:
+        """Cut `share` at id `at` and return the new range from there on, or None when `at` is not ahead in
+        it.
+        """
+        if share.done or at <= share.position or (share.high is not None and at >= share.high):
+            return None
+        new = IdRange(low=at, high=share.high, cursor=self.cursor_before(at))
+        share.high = at
+        share.pages_since_split = 0
+        self.ranges.append(new)
+        return new
+
+    def check_complete(self) -> None:
+        """Raise `NotInIdOrder` when the server ended a range early although records existed beyond it."""
+        highest = min(self.highest_seen, self.ceiling) if self.total is None else self.ceiling
+        for share in self.finished:
+            if share.ended_by_server and share.high is not None and share.high <= highest:
+                raise NotInIdOrder
+
+    @property
+    def tail_needed(self) -> bool:
+        """Whether the open end was reached before the rest: records created since are still to be read."""
+        return bool(self.finished) and self.finished[-1].high is not None

@@ -1,0 +1,211 @@
+"""Reading every record of an object through the list endpoint, several id ranges side by side.
+
+The mirror calls `read_all` for full loads, archived records and `--limit`. The list is complete and fresh,
+unlike search; its cursor is in practice the next record's id, which is probed before it is relied on.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from itertools import pairwise
+
+from hubspot_platform.hubspot.catalogue import ObjectType
+from hubspot_platform.hubspot.crew import Emit, side_by_side
+from hubspot_platform.hubspot.errors import HubSpotError, Invalid
+from hubspot_platform.hubspot.listing import PAGE, Listing
+from hubspot_platform.hubspot.ranges import IdRange, NotInIdOrder, RangePlan
+from hubspot_platform.hubspot.transport import Json, Transport, results_of
+from hubspot_platform.lanes import Lane
+
+logger = logging.getLogger(__name__)
+
+Pages = AsyncGenerator[list[Json], None]
+
+_LEAD_IN_PAGES = 5  # of archived records, which are few in most portals
+_SHORT_LIST = 1_000  # records: not worth probe and ranges
+
+
+async def read_all(
+    transport: Transport,
+    obj: ObjectType,
+    properties: Sequence[str],
+    *,
+    archived: bool = False,
+    limit: int | None = None,
+    lane: Lane = Lane.BACKFILL,
+) -> Pages:
+    """Yield every record of `obj` (live, or only archived ones) in lists of at most 100, in no order.
+
+    Records created during the walk are read too; a record may come twice. `limit` stops after that many
+    records. At most `policy.in_flight` calls run at once. Raises the errors of `hubspot.errors`; `CursorLoop`
+    names the page whose cursor came back.
+    """
+    listing = Listing(transport, obj, properties, archived=archived, lane=lane)
+    stream = _read_everything(listing) if limit is None else _read_some(listing, limit)
+    async with aclosing(stream) as pages:
+        async for records in pages:
+            if records:
+                yield records
+
+
+async def _read_some(listing: Listing, limit: int) -> Pages:
+    left = limit
+    async with aclosing(listing.walk(size=max(1, min(PAGE, limit)))) as pages:
+        async for records, _ in pages:
+            yield records[:left]
+            left -= len(records)
+            if left <= 0:
+                return
+
+
+async def _read_everything(listing: Listing) -> Pages:
+    """Lead in page by page; then ranges side by side, or one cursor when ids do not divide the list."""
+    first: _FirstPage | None = None
+    seen: set[str] = set()
+    following: str | None = None
+    lead_in = _LEAD_IN_PAGES if listing.archived else 1
+    async with aclosing(listing.walk(seen=seen)) as pages:
+        async for records, cursor in pages:
+            following = cursor
+            if first is None and records and following is not None:
+                first = _FirstPage([int(record["id"]) for record in records], following)
+            yield records
+            if len(seen) == lead_in:
+                break
+    if following is None:
+        return
+    walk = None if first is None else await _plan_walk(listing, first, following)
+    if walk is not None:
+        in_flight = listing.transport.policy.in_flight
+        try:
+            async with aclosing(side_by_side(in_flight, walk.work, buffer=2 * in_flight)) as stream:
+                async for records in stream:
+                    yield records
+            async with aclosing(walk.tail()) as newest:
+                async for records in newest:
+                    yield records
+        except NotInIdOrder:
+            logger.warning("%s are not listed in id order: reading with one cursor", listing.obj.plural)
+            seen, following = set(), ""
+        else:
+            return
+    async with aclosing(listing.walk(following, seen=seen)) as rest:
+        async for records, _ in rest:
+            yield records
+
+
+@dataclass(frozen=True)
+class _FirstPage:
+    """The ids of a list's first page and the cursor it led to."""
+
+    ids: list[int]
+    following: str
+
+    @property
+    def inclusive(self) -> bool | None:
+        """Whether the cursor is the next id (else it is the last one read); None when it is neither."""
+        ascending = len(self.ids) > 2 and all(a < b for a, b in pairwise(self.ids))
+        if not ascending or not self.following.isdigit() or int(self.following) < self.ids[-1]:
+            return None
+        return int(self.following) > self.ids[-1]
+
+    def probe(self) -> tuple[int, int]:
+        """Return a cursor of our own, best an id that does not exist, and the id its page should begin with."""
+        half = len(self.ids) // 2
+        for before, after in pairwise(self.ids[half - 1 :]):
+            if after > before + 1:
+                return before + 1, after
+        return self.ids[half], self.ids[half if self.inclusive else half + 1]
+
+
+async def _plan_walk(listing: Listing, first: _FirstPage, cursor: str) -> "_Walk | None":
+    """Return a parallel walk from `cursor` on, or None when ids cannot divide the list or it is short."""
+    inclusive = first.inclusive
+    if inclusive is None or not cursor.isdigit() or not listing.obj.searchable:
+        return None
+    newest_first = {"sorts": [{"propertyName": "hs_object_id", "direction": "DESCENDING"}]}
+    try:
+        page = await listing.search_ids(newest_first)
+        newest, total = results_of(page, listing.what), int(page.get("total", 0))
+        if not newest or (not listing.archived and total <= _SHORT_LIST):
+            return None
+        plan = RangePlan(
+            inclusive,
+            ceiling=int(newest[0]["id"]),
+            # Search never shows archived records, so its total and highest id mean little for their list.
+            total=None if listing.archived else total - len(first.ids),
+        )
+        confirmed = await _cursor_is_id(listing, first)
+    except HubSpotError as error:
+        logger.warning("cannot divide the list of %s, reading with one cursor: %s", listing.obj.plural, error)
+        return None
+    if not confirmed:
+        return None
+    plan.start(int(cursor) if inclusive else int(cursor) + 1)
+    plan.spread(listing.transport.policy.in_flight, sample=first.ids)
+    return _Walk(listing, plan)
+
+
+async def _cursor_is_id(listing: Listing, first: _FirstPage) -> bool:
+    """Ask for a page with a cursor of our own and return whether it begins where ids say."""
+    guess, expected = first.probe()
+    probed, _ = await listing.page(str(guess), size=10)
+    answered = [int(record["id"]) for record in probed]
+    return bool(answered) and min(answered) >= expected and not set(first.ids).isdisjoint(answered)
+
+
+class _Walk:
+    """Ranges of one list being read side by side; an idle worker divides the range with most left."""
+
+    def __init__(self, listing: Listing, plan: RangePlan) -> None:
+        self.listing = listing
+        self.plan = plan
+        self._first = plan.ranges[0]
+        self._unclaimed = list(reversed(plan.ranges))
+        self._changed = asyncio.Condition()
+
+    async def work(self, emit: Emit[list[Json]]) -> None:
+        """Read ranges until none is left: one worker of the crew."""
+        while (share := await self._claim()) is not None:
+            made_up = share is not self._first
+            while not share.done:
+                records = await self._page(share, made_up=made_up)
+                made_up = False
+                async with self._changed:
+                    self._changed.notify_all()
+                await emit(await self.listing.values(records))
+
+    async def tail(self) -> Pages:
+        """Check the walk and read what was created after the open end had been reached."""
+        self.plan.check_complete()
+        if self.plan.tail_needed:
+            cursor = str(self.plan.cursor_before(self.plan.highest_seen + 1))
+            async with aclosing(self.listing.walk(cursor)) as pages:
+                async for records, _ in pages:
+                    yield records
+
+    async def _page(self, share: IdRange, *, made_up: bool) -> list[Json]:
+        try:
+            records, following = await self.listing.page(str(share.cursor))
+        except Invalid as error:
+            if made_up:  # a server may refuse a cursor it did not give
+                raise NotInIdOrder from error
+            raise
+        if following is not None and not following.isdigit():
+            raise NotInIdOrder
+        ids = [int(record["id"]) for record in records]
+        return records[self.plan.take(share, ids, None if following is None else int(following))]
+
+    async def _claim(self) -> IdRange | None:
+        """Return a range to read, waiting while nothing can be divided; None when the walk is over."""
+        async with self._changed:
+            if self._unclaimed:
+                return self._unclaimed.pop()
+            while self.plan.ranges:
+                won = self.plan.steal()
+                if won is not None:
+                    return won
+                await self._changed.wait()
+            return None

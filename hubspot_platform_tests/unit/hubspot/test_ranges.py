@@ -1,0 +1,120 @@
+"""However ids are spread and whenever ranges are divided, every id is read exactly once."""
+
+from bisect import bisect_left
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hubspot_platform.hubspot.ranges import IdRange, NotInIdOrder, RangePlan
+
+PAGE = 7
+
+ids_of_a_portal = st.one_of(
+    st.sets(st.integers(1, 200), max_size=120),
+    st.sets(st.integers(1, 1 << 50), max_size=120),
+    st.builds(lambda old, new: old | new, st.sets(st.integers(1, 90)), st.sets(st.integers(1 << 40, (1 << 40) + 400))),
+).map(sorted)
+
+
+def page_of(ids: list[int], cursor: int, *, inclusive: bool) -> tuple[list[int], int | None]:
+    start = bisect_left(ids, cursor if inclusive else cursor + 1)
+    page, rest = ids[start : start + PAGE], ids[start + PAGE :]
+    return page, (rest[0] if inclusive else page[-1]) if rest else None
+
+
+@settings(max_examples=300, deadline=None)
+@given(ids=ids_of_a_portal, inclusive=st.booleans(), data=st.data())
+def test_every_id_is_read_exactly_once(ids: list[int], inclusive: bool, data: st.DataObject) -> None:
+    plan = RangePlan(inclusive=inclusive, ceiling=ids[-1] if ids else 0, total=len(ids) or None)
+    plan.start(1)
+    plan.spread(data.draw(st.integers(1, 5)), sample=ids[:3])
+    portal, read = list(ids), []
+    while plan.ranges:
+        share = data.draw(st.sampled_from(plan.ranges))
+        page, following = page_of(portal, share.cursor, inclusive=inclusive)
+        if data.draw(st.booleans()):  # divided while its page is in flight
+            top = share.high if share.high is not None else (ids[-1] + 2 if ids else 2)
+            plan.divide(share, data.draw(st.integers(min(share.position, top), top)))
+        if data.draw(st.integers(0, 9)) == 0:  # created during the walk
+            portal.append((portal[-1] if portal else 0) + data.draw(st.integers(1, 50)))
+        read += page[plan.take(share, page, following)]
+    plan.check_complete()
+    assert sorted(read) == read_once(portal, upto=max(read, default=0))
+    assert set(ids) <= set(read)
+
+
+def read_once(portal: list[int], *, upto: int) -> list[int]:
+    return [record_id for record_id in portal if record_id <= upto]
+
+
+def plan_of(cursor: int, high: int | None = None) -> tuple[RangePlan, IdRange]:
+    plan = RangePlan(inclusive=True, ceiling=1_000)
+    share = plan.start(cursor)
+    share.high = high
+    return plan, share
+
+
+@pytest.mark.parametrize(
+    ("ids", "following"),
+    [([12, 11, 13], 14), ([9, 10], 11), ([10, 10], 12), ([10, 11], 10), ([10, 11], 3)],
+    ids=["descending", "below the cursor", "repeated", "cursor stands still", "cursor goes back"],
+)
+def test_a_page_that_contradicts_id_order_is_not_taken(ids: list[int], following: int) -> None:
+    plan, share = plan_of(10)
+    with pytest.raises(NotInIdOrder):
+        plan.take(share, ids, following)
+
+
+def test_case_068_an_empty_page_with_a_next_link_keeps_paging() -> None:
+    plan, share = plan_of(10)
+    assert plan.take(share, [], 20) == slice(0, 0)
+    assert not share.done
+    assert share.cursor == 20
+
+
+def test_a_range_the_server_ends_early_is_noticed() -> None:
+    plan, share = plan_of(10)
+    plan.divide(share, 500)
+    low, high = plan.ranges
+    plan.take(high, [600], None)
+    plan.take(low, [], None)
+    with pytest.raises(NotInIdOrder):
+        plan.check_complete()
+
+
+def walk(ids: list[int], workers: int) -> tuple[int, int]:
+    """Read `ids` with pages of 100 and workers that all take one page a round; return rounds and calls."""
+    plan = RangePlan(inclusive=True, ceiling=ids[-1], total=len(ids))
+    plan.start(ids[0])
+    plan.spread(workers, sample=ids[:100])
+    idle, rounds, calls = workers - len(plan.ranges), 0, 0
+    while plan.ranges:
+        rounds += 1
+        for share in list(plan.ranges):
+            start = bisect_left(ids, share.cursor)
+            page, rest = ids[start : start + 100], ids[start + 100 :]
+            plan.take(share, page, rest[0] if rest else None)
+            calls += 1
+            idle += share.done
+        while idle and plan.steal() is not None:
+            idle -= 1
+    return rounds, calls
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        list(range(1, 100_001)),
+        [n * 743 for n in range(1, 100_001)],
+        [*range(1, 50_001), *range(150 * 10**9, 150 * 10**9 + 50_000 * 900, 900)],
+        [*range(1, 99_001), *range(150 * 10**9, 150 * 10**9 + 1_000)],
+        [*range(51, 351), *range(150 * 10**9, 150 * 10**9 + 99_700 * 900, 900)],
+        [int(n**2.5) for n in range(1, 100_001)],
+    ],
+    ids=["dense", "even", "two halves", "old portal", "few old records", "thinning out"],
+)
+def test_eight_workers_share_any_spread_of_ids_well_and_waste_few_calls(ids: list[int]) -> None:
+    rounds, calls = walk(sorted(set(ids)), workers=8)
+    assert calls <= 1_000 * 1.05
+    assert rounds <= 1_000 / 8 * 1.25
