@@ -32,7 +32,7 @@ lint: $(STAMP)  ## format check, lint, types, definitions
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/dg check defs
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/dg check defs
 
 format: $(STAMP)  ## format and fix
 	$(BIN)/ruff format .
