@@ -21,15 +21,17 @@ class AccountDetails:
 
 
 async def account_details(transport: Transport, *, lane: Lane = Lane.SYNC) -> AccountDetails:
-    """Return the portal's details: one call. Raises the errors of `hubspot.errors`."""
+    """Return the portal's details and tell the budget its time zone: one call. Raises the errors of `hubspot.errors`."""
     path = transport.policy.path("account", "details")
     answer = await transport.get_json(path, lane=lane)
     portal_id = answer.get("portalId")
     if not isinstance(portal_id, int):
         raise MalformedResponse(f"GET {path}", Refusal(message="the answer has no portalId"))
+    time_zone = str(answer.get("timeZone") or "UTC")
+    transport.policy.budget.learn_time_zone(time_zone)
     return AccountDetails(
         portal_id=portal_id,
-        time_zone=str(answer.get("timeZone") or "UTC"),
+        time_zone=time_zone,
         account_type=str(answer.get("accountType") or ""),
         currency=str(answer.get("companyCurrency") or ""),
     )

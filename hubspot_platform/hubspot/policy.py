@@ -47,6 +47,9 @@ class Budget(Protocol):
     def penalise_blocking(self, bucket: Bucket, seconds: float) -> None:
         """As `penalise`, for threads."""
 
+    def learn_time_zone(self, name: str) -> None:
+        """Take over the portal's time zone, at whose midnight the day's quota starts again."""
+
 
 class UnlimitedBudget:
     """A budget that grants every call at once: for a server without limits."""
@@ -65,6 +68,9 @@ class UnlimitedBudget:
 
     def penalise_blocking(self, bucket: Bucket, seconds: float) -> None:
         """Slow nobody: the refused call waits by itself."""
+
+    def learn_time_zone(self, name: str) -> None:
+        """Keep no day."""
 
 
 class ServerClock:

@@ -5,7 +5,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hubspot_platform.sandbox.clock import parse_time
@@ -155,6 +155,28 @@ def time_bounds(groups: Sequence[Sequence[Filter]], modified: str) -> tuple[int,
             case _:
                 return None
     return (low, high) if bounded else None
+
+
+def split_id_range(query: Query) -> tuple[Query, tuple[int, int] | None]:
+    """Return the query without its conditions on the record id, and the range of ids they ask for (inclusive).
+
+    Readers page by id inside one window; the rest of the query stays the same, so its matches can be kept and cut.
+    Only for one group in id order; otherwise the query is returned as it is.
+    """
+    if len(query.groups) != 1 or query.sort not in {"", "hs_object_id"} or query.descending:
+        return query, None
+    low, high, rest = 0, 1 << 62, []
+    for condition in query.groups[0]:
+        on_id = condition.name == "hs_object_id" and condition.value.isdigit()
+        if on_id and condition.operator in {"GT", "GTE"}:
+            low = max(low, int(condition.value) + (condition.operator == "GT"))
+        elif on_id and condition.operator in {"LT", "LTE"}:
+            high = min(high, int(condition.value) - (condition.operator == "LT"))
+        else:
+            rest.append(condition)
+    if len(rest) == len(query.groups[0]):
+        return query, None
+    return replace(query, groups=(tuple(rest),)), (low, high)
 
 
 def comparable(kind: str, value: Value) -> Comparable | None:

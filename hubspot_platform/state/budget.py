@@ -17,7 +17,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import timedelta
 from math import inf
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
 
@@ -120,6 +120,14 @@ class RateBudget:
         if self._pause_here(Bucket(bucket), seconds):
             self._store.write(lambda conn: budget_log.pause(conn, Bucket(bucket), seconds))
 
+    def learn_time_zone(self, name: str) -> None:
+        """Take over the portal's time zone, at whose midnight the day's quota starts again; unknown ones are ignored."""
+        try:
+            zone = ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError):
+            return
+        self._zone = self._ledger.zone = zone
+
     def share_used(self) -> float | None:
         """Return the used share of today's calls over all processes; None when no daily limit is known."""
         day = usage.usage_day(self._clock(), self._zone)
@@ -195,7 +203,7 @@ class RateBudget:
         if self._reading is None:
             return None
         share = self._with_unflushed(self._reading).blocking_share(self.limits.daily, now)
-        if share is None or share < 1 - self.limits.reserve:
+        if share is None or share <= 1 - self.limits.reserve:
             return None
         return QuotaExhausted(share, usage.day_ends(now, self._zone))
 

@@ -100,14 +100,14 @@ class Ledger:
     """Calls counted in memory until `flush` adds them to the store; safe to use from any thread."""
 
     def __init__(self, zone: ZoneInfo) -> None:
-        self._zone = zone
+        self.zone = zone
         self._lock = threading.Lock()
         self._counts: dict[tuple[date, Bucket, Lane], list[int]] = {}
         self._headers: dict[date, tuple[datetime, DailyQuota]] = {}
 
     def add(self, bucket: Bucket, lane: Lane, status: int | None, headers: DailyQuota | None, now: datetime) -> None:
         """Count one call and its outcome; a status of None is a call that got no answer."""
-        day = usage_day(now, self._zone)
+        day = usage_day(now, self.zone)
         limited = status == 429
         failed = status is None or (status >= 400 and not limited)
         with self._lock:

@@ -1,6 +1,7 @@
 """The search endpoint: 200 a page, 10,000 deep, one sort, over an index that may lag and may answer out of order."""
 
 import random
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 import orjson
@@ -15,6 +16,7 @@ from hubspot_platform.sandbox.search import (
     condition_test,
     parse_query,
     sort_key,
+    split_id_range,
     text_test,
     time_bounds,
 )
@@ -40,7 +42,19 @@ def search_objects(portal: Portal, call: Call) -> Answer:
 
 
 def _remembered(portal: Portal, area: ObjectArea, query: Query) -> Sequence[Record]:
-    """Return the matches, from the last query when this is only another page of it."""
+    """Return the matches, from the last query when this is only another page of it, by offset or by id."""
+    query, ids = split_id_range(query)
+    found = _last_or_new(portal, area, query)
+    if ids is None:
+        return found
+    return found[bisect_left(found, ids[0], key=_record_id) : bisect_right(found, ids[1], key=_record_id)]
+
+
+def _record_id(record: Record) -> int:
+    return record.id
+
+
+def _last_or_new(portal: Portal, area: ObjectArea, query: Query) -> Sequence[Record]:
     if any(f.name.startswith("associations.") for g in query.groups for f in g):
         return matching(portal, area, query)
     shuffled = portal.switches.unordered_search

@@ -19,6 +19,7 @@ class Ledger(UnlimitedBudget):
     recorded: list[tuple[Bucket, int | None, DailyQuota | None]] = field(default_factory=list)
     penalties: list[tuple[Bucket, float]] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
+    zones: list[str] = field(default_factory=list)
 
     async def acquire(self, bucket: Bucket, lane: Lane) -> None:
         self.granted.append((bucket, lane))
@@ -34,6 +35,9 @@ class Ledger(UnlimitedBudget):
 
     def penalise_blocking(self, bucket: Bucket, seconds: float) -> None:
         self.penalties.append((bucket, seconds))
+
+    def learn_time_zone(self, name: str) -> None:
+        self.zones.append(name)
 
     async def wait(self, seconds: float) -> None:
         self.waits.append(seconds)

@@ -196,17 +196,25 @@ async def test_above_95_percent_only_critical_calls_go_on_until_the_portals_midn
     moment: ManualTime, opened: Open
 ) -> None:
     other_app = opened(time_zone="America/New_York")
-    other_app.record(API, Lane.SYNC, 200, DailyQuota(limit=1000, remaining=50))
+    other_app.record(API, Lane.SYNC, 200, DailyQuota(limit=1000, remaining=49))
     other_app.close()
-    budget = opened(time_zone="America/New_York")
+    budget = opened()
+    budget.learn_time_zone("America/New_York")
     for lane in (Lane.SYNC, Lane.BACKFILL):
         with pytest.raises(QuotaExhausted) as caught:
             await budget.acquire(API, lane)
         assert caught.value.resets_at == datetime(2026, 3, 11, 4, tzinfo=UTC)
-        assert caught.value.share_used == pytest.approx(0.95)
+        assert caught.value.share_used == pytest.approx(0.951)
     await budget.acquire(API, Lane.CRITICAL)
     moment.advance(16 * 3600)
     await budget.acquire(API, Lane.SYNC)
+
+
+async def test_at_exactly_95_percent_work_goes_on(store: Store, opened: Open) -> None:
+    budget = opened()
+    budget.record(API, Lane.SYNC, 200, DailyQuota(limit=1000, remaining=50))
+    budget.close()
+    await opened().acquire(API, Lane.BACKFILL)
 
 
 async def test_the_configured_limit_of_the_day_counts_every_process(store: Store, opened: Open) -> None:
