@@ -121,7 +121,7 @@ class RateBudget:
             self._store.write(lambda conn: budget_log.pause(conn, Bucket(bucket), seconds))
 
     def learn_time_zone(self, name: str) -> None:
-        """Take over the portal's time zone, at whose midnight the day's quota starts again; unknown ones are ignored."""
+        """Take over the portal's time zone, at whose midnight the day's quota starts again; ignores unknown ones."""
         try:
             zone = ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError):

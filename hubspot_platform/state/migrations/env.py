@@ -2,8 +2,8 @@
 
 from alembic import context
 
-from hubspot_platform.state.upgrade import version_schema
 from hubspot_platform.state.schema import metadata
+from hubspot_platform.state.upgrade import version_schema
 
 connection = context.config.attributes["connection"]
 context.configure(
