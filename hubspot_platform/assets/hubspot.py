@@ -1,0 +1,199 @@
+"""The mirror as Dagster assets: one multi-asset per entry of the object catalogue, one per kind of reference data.
+
+Thin by design: the window of the run goes to the sync engine, its report becomes metadata. A catalogue entry is all
+an object needs to appear here.
+"""
+
+import warnings
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+import dagster as dg
+from dagster._utils.warnings import BetaWarning
+
+from hubspot_platform.assets.failures import as_dagster_failure
+from hubspot_platform.assets.metadata import row_count, table_metadata
+from hubspot_platform.hubspot.catalogue import CATALOGUE, REFERENCES, ObjectType, ReferenceType
+from hubspot_platform.mirror.plan import SyncRequest
+from hubspot_platform.mirror.reference import REFERENCE_TABLES, sync_reference
+from hubspot_platform.mirror.report import SyncReport
+from hubspot_platform.mirror.sync import sync_object
+from hubspot_platform.mirror.tables import VALUE_ERROR, association_table
+from hubspot_platform.runtime import Platform
+from hubspot_platform.state.windows import Window
+from hubspot_platform.warehouse.model import Table
+
+GROUP = "hubspot"
+POOL = "hubspot_api"
+OWNERS = ["team:revops"]
+LOG_EVERY_OBJECTS = 20_000
+
+
+def hourly_partitions(start: datetime) -> dg.HourlyPartitionsDefinition:
+    """Return the hourly partitions (UTC) of every searchable object; what lies before is one full read."""
+    return dg.HourlyPartitionsDefinition(start.strftime("%Y-%m-%d-%H:%M"))
+
+
+def _single_run() -> dg.BackfillPolicy:
+    with warnings.catch_warnings():
+        # A range of hours is one window and therefore one run; the parameter is beta, its behaviour is tested here.
+        warnings.simplefilter("ignore", BetaWarning)
+        return dg.BackfillPolicy.single_run()
+
+
+def _freshness(entry: ObjectType | ReferenceType) -> dg.FreshnessPolicy:
+    return dg.FreshnessPolicy.time_window(fail_window=entry.freshness_fail, warn_window=entry.freshness_warn)
+
+
+def _spec(table: str, description: str, entry: ObjectType | ReferenceType, dialect: str) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        key=[GROUP, table],
+        description=description,
+        group_name=GROUP,
+        kinds={"hubspot", dialect},
+        owners=OWNERS,
+        tags={"job": entry.job},
+        freshness_policy=_freshness(entry),
+    )
+
+
+def object_asset(obj: ObjectType, partitions: dg.PartitionsDefinition[str], dialect: str) -> dg.AssetsDefinition:
+    """Return the asset of one object: its table and the tables of its associations, read by one step."""
+    specs = [
+        _spec(
+            obj.table,
+            f"{obj.label} records of the portal, one row each: every property typed as `property_<name>`, the object "
+            "as HubSpot returned it in `raw_json`, archived and merged records marked as deleted.",
+            obj,
+            dialect,
+        ),
+        *(_spec(t.table, association_table(t).description, obj, dialect) for t in obj.associations),
+    ]
+    with warnings.catch_warnings():
+        # The decorator's backfill_policy parameter is beta; see _single_run.
+        warnings.simplefilter("ignore", BetaWarning)
+
+        @dg.multi_asset(
+            name=f"read_{obj.plural}",
+            specs=[spec.replace_attributes(partitions_def=partitions) for spec in specs],
+            pool=POOL,
+            backfill_policy=_single_run(),
+        )
+        def read(
+            context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
+        ) -> Iterator[dg.MaterializeResult[Any]]:
+            window = context.partition_time_window
+            request = SyncRequest(obj, window=Window(window.start, window.end))
+            with as_dagster_failure():
+                report = sync_object(platform, request, run_id=context.run.run_id, listen=_listener(context, platform))
+                yield from _results(platform, obj, report)
+
+    return read
+
+
+def _listener(context: dg.AssetExecutionContext, platform: Platform) -> Callable[[SyncReport], None]:
+    logged = 0
+
+    def listen(report: SyncReport) -> None:
+        nonlocal logged
+        platform.listen(report)
+        if report.objects_read - logged >= LOG_EVERY_OBJECTS:
+            logged = report.objects_read
+            context.log.info("%s: %d of %s records read", report.object, logged, report.portal_total or "?")
+
+    return listen
+
+
+def _results(platform: Platform, obj: ObjectType, report: SyncReport) -> Iterator[dg.MaterializeResult[Any]]:
+    warehouse = platform.warehouse()
+    with warehouse.reader() as session:
+        stored = session.columns(f"{GROUP}.{obj.table}")
+    yield dg.MaterializeResult(
+        asset_key=[GROUP, obj.table],
+        metadata={
+            **table_metadata(
+                row_count(warehouse, GROUP, obj.table, "not is_deleted"),
+                report.columns_of(stored),
+                GROUP,
+                obj.table,
+            ),
+            "dagster/partition_row_count": report.objects_read,
+            **report_metadata(report),
+        },
+    )
+    for target in obj.associations:
+        table = association_table(target)
+        rows = row_count(warehouse, GROUP, target.table)
+        yield dg.MaterializeResult(
+            asset_key=[GROUP, target.table], metadata=table_metadata(rows, table.columns, GROUP, target.table)
+        )
+
+
+def report_metadata(report: SyncReport) -> dict[str, Any]:
+    """Return the numbers of a sync as metadata; numbers become plots over time in the UI."""
+    return {
+        "mode": str(report.mode),
+        **{f"records_{name}": value for name, value in report.tally().items()},
+        "records_merged_away": report.merged_away,
+        "records_vanished": report.vanished,
+        "api_calls": report.calls,
+        "api_retries": report.retries,
+        "api_limited": report.limited,
+        **({"portal_total": report.portal_total} if report.portal_total is not None else {}),
+        **({"watermark": report.watermark.isoformat()} if report.watermark else {}),
+        **({"watermark_lag_seconds": report.lag_seconds} if report.lag_seconds is not None else {}),
+        **({"seconds": report.seconds} if report.seconds is not None else {}),
+        **({"new_columns": list(report.new_columns)} if report.new_columns else {}),
+        **({"absent_properties": list(report.absent)} if report.absent else {}),
+        **(
+            {"type_drift": [f"{d.property}: {d.column_type} ← {d.declared}" for d in report.drift]}
+            if report.drift
+            else {}
+        ),
+    }
+
+
+def reference_asset(entry: ReferenceType, dialect: str) -> dg.AssetsDefinition:
+    """Return the asset of one kind of reference data, read whole each time."""
+    tables: tuple[Table, ...] = REFERENCE_TABLES[entry.name]
+
+    @dg.multi_asset(
+        name=f"read_{entry.name}",
+        specs=[_spec(table.name, table.description, entry, dialect) for table in tables],
+        pool=POOL,
+    )
+    def read(
+        context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        with as_dagster_failure():
+            report = sync_reference(platform, entry, run_id=context.run.run_id)
+        for table in tables:
+            yield dg.MaterializeResult(
+                asset_key=[GROUP, table.name],
+                metadata={
+                    **table_metadata(report.rows[table.name], table.columns, GROUP, table.name),
+                    "api_calls": report.calls,
+                },
+            )
+
+    return read
+
+
+def mirror_assets(start: datetime, dialect: str) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    """Return every asset of schema `hubspot` that HubSpot itself fills."""
+    partitions = hourly_partitions(start)
+    misfits = dg.AssetSpec(
+        key=[GROUP, VALUE_ERROR.name],
+        description=VALUE_ERROR.description,
+        group_name=GROUP,
+        kinds={dialect},
+        owners=OWNERS,
+        deps=[[GROUP, obj.table] for obj in CATALOGUE.values()],
+        metadata={"dagster/column_schema": table_metadata(0, VALUE_ERROR.columns, GROUP, "")["dagster/column_schema"]},
+    )
+    return [
+        *(object_asset(obj, partitions, dialect) for obj in CATALOGUE.values()),
+        *(reference_asset(entry, dialect) for entry in REFERENCES.values()),
+        misfits,
+    ]

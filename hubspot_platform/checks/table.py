@@ -1,0 +1,82 @@
+"""The table of data quality tests: one entry per test, nothing else lists them.
+
+Subjects come from the object catalogue, so a new object is tested without an edit here. Ids are those of the data
+quality handbook in `docs/data-quality.md`.
+"""
+
+from hubspot_platform.checks.accuracy import value_limits, values_that_do_not_fit
+from hubspot_platform.checks.completeness import (
+    count_difference,
+    count_limits,
+    missing_required_fields,
+    required_field_limits,
+)
+from hubspot_platform.checks.engine import QualityTest, Severity, Subject
+from hubspot_platform.checks.timeliness import cadence_limits, watermark_age
+from hubspot_platform.hubspot.catalogue import CATALOGUE, REFERENCES
+
+TIMELINESS = "hubspot_dqa_timeliness"
+FULL = "hubspot_dqa_full"
+
+TIMELINESS_CHECK = "timeliness"
+REQUIRED_FIELDS_CHECK = "required_fields"
+COUNT_CHECK = "count_matches_hubspot"
+VALUES_CHECK = "values_fit_types"
+
+OBJECT_SUBJECTS = tuple(
+    Subject(entry.table, entry.name, int(entry.cadence.total_seconds())) for entry in CATALOGUE.values()
+)
+REFERENCE_SUBJECTS = tuple(
+    Subject(entry.tables[0], entry.name, int(entry.cadence.total_seconds())) for entry in REFERENCES.values()
+)
+
+TESTS: tuple[QualityTest, ...] = (
+    QualityTest(
+        id="T06",
+        name=TIMELINESS_CHECK,
+        suite=TIMELINESS,
+        description="how far the object's watermark lies behind now",
+        severity=Severity.WARNING,
+        unit="seconds",
+        mend="look at the object's last runs; a catch-up is hubspot-platform sync OBJECT",
+        subjects=OBJECT_SUBJECTS + REFERENCE_SUBJECTS,
+        measure=watermark_age,
+        limits=cadence_limits,
+    ),
+    QualityTest(
+        id="C02",
+        name=REQUIRED_FIELDS_CHECK,
+        suite=FULL,
+        description="live records carry the fields the business needs",
+        severity=Severity.WARNING,
+        unit="records",
+        mend="complete the sampled records in HubSpot",
+        subjects=OBJECT_SUBJECTS,
+        measure=missing_required_fields,
+        limits=required_field_limits,
+    ),
+    QualityTest(
+        id="C03",
+        name=COUNT_CHECK,
+        suite=FULL,
+        description="as many live rows here as records in HubSpot",
+        severity=Severity.WARNING,
+        unit="records",
+        mend="run hubspot-platform sync OBJECT --full",
+        subjects=OBJECT_SUBJECTS,
+        measure=count_difference,
+        limits=count_limits,
+    ),
+    QualityTest(
+        id="A01",
+        name=VALUES_CHECK,
+        suite=FULL,
+        description="values fit the type of their property",
+        severity=Severity.WARNING,
+        unit="records",
+        mend="correct the values listed in hubspot.value_error in HubSpot",
+        subjects=OBJECT_SUBJECTS,
+        measure=values_that_do_not_fit,
+        limits=value_limits,
+    ),
+)

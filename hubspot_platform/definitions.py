@@ -1,0 +1,38 @@
+"""The table of contents: everything Dagster knows about the platform, assembled."""
+
+import dagster as dg
+
+from hubspot_platform.assets.hubspot import mirror_assets
+from hubspot_platform.assets.phone_numbers import phone_number_asset
+from hubspot_platform.assets.sql_models import sql_model_assets
+from hubspot_platform.automation.alerts import alert_sensors
+from hubspot_platform.automation.schedules import jobs_and_schedules
+from hubspot_platform.automation.sensors import automation_sensor
+from hubspot_platform.checks.engine import suite_checks
+from hubspot_platform.checks.table import FULL, TESTS, TIMELINESS
+from hubspot_platform.runtime import Platform
+from hubspot_platform.settings import load_settings
+
+
+def definitions(platform: Platform) -> dg.Definitions:
+    """Assemble everything on one platform."""
+    settings = platform.settings
+    dialect = "postgres" if settings.warehouse.startswith("postgres") else "duckdb"
+    suites = {name: suite_checks(name, TESTS) for name in (TIMELINESS, FULL)}
+    jobs, schedules = jobs_and_schedules(settings.first_partition, suites)
+    return dg.Definitions(
+        assets=[
+            *mirror_assets(settings.first_partition, dialect),
+            phone_number_asset(dialect),
+            *sql_model_assets(platform.business, dialect, cache=settings.home / "sql_models.json"),
+        ],
+        asset_checks=list(suites.values()),
+        jobs=jobs,
+        schedules=schedules,
+        sensors=[automation_sensor(), *alert_sensors()],
+        resources={"platform": platform},
+        executor=dg.in_process_executor,
+    )
+
+
+defs = definitions(Platform(load_settings()))
