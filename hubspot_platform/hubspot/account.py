@@ -21,7 +21,7 @@ class AccountDetails:
 
 
 async def account_details(transport: Transport, *, lane: Lane = Lane.SYNC) -> AccountDetails:
-    """Return the portal's details and tell the budget its time zone: one call. Raises the errors of `hubspot.errors`."""
+    """Return the portal's details and tell the budget its time zone: one call. Raises `hubspot.errors`."""
     path = transport.policy.path("account", "details")
     answer = await transport.get_json(path, lane=lane)
     portal_id = answer.get("portalId")

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
-from hubspot_platform.errors import PlatformError
+from hubspot_platform.errors import UsageError
 
 AliasKind = Literal["int", "text"]
 
 
-class UnknownObject(PlatformError):
+class UnknownObject(UsageError):
     """An object name that has no entry in the catalogue."""
 
     def __init__(self, name: str, known: tuple[str, ...]) -> None:

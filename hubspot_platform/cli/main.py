@@ -1,0 +1,50 @@
+"""The command line's entry point: commands, `--json`, logging and exit codes.
+
+Exit codes: 0 done, 1 work failed, 2 wrong usage or configuration. Commands import what they need when they run, so
+that `--help` is quick.
+"""
+
+import json
+import logging
+import sys
+
+import typer
+
+from hubspot_platform.cli import build, demo, dev, doctor, query, sync
+from hubspot_platform.errors import ConfigurationError, PlatformError, UsageError
+from hubspot_platform.sandbox import command as sandbox
+
+app = typer.Typer(
+    name="hubspot-platform",
+    help="HubSpot in a warehouse: mirrored, modelled, checked, alerted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("demo")(demo.command)
+app.command("dev")(dev.command)
+app.command("sandbox")(sandbox.command)
+app.command("sync")(sync.command)
+app.command("build")(build.command)
+app.command("query")(query.command)
+app.command("doctor")(doctor.command)
+
+
+def run() -> None:
+    """Run the command line and exit with its code."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        app()
+    except PlatformError as error:
+        _report(error)
+        sys.exit(2 if isinstance(error, ConfigurationError | UsageError) else 1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _report(error: PlatformError) -> None:
+    sys.stderr.write(f"hubspot-platform: {error}\n")
+    if "--json" in sys.argv:
+        document = {"error": type(error).__name__, "message": error.args[0], "mend": error.mend}
+        sys.stdout.write(json.dumps(document) + "\n")
