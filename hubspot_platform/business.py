@@ -76,7 +76,7 @@ class Thresholds(_Strict):
     timeliness: TimelinessThresholds = TimelinessThresholds()
     required_fields: ShareThresholds = ShareThresholds(warn_share=0.005, fail_share=0.02)
     count: ShareThresholds = ShareThresholds(warn_share=0.005, fail_share=0.02, warn_rows=5, fail_rows=25)
-    value_errors: ShareThresholds = ShareThresholds(warn_share=0.0, fail_share=0.02)
+    value_errors: ShareThresholds = ShareThresholds(warn_share=0.0, fail_share=0.02, fail_rows=10)
     vanished_share_guard: float = Field(0.1, gt=0, le=1)
 
 

@@ -185,5 +185,6 @@ def _check_results(
             check_name=outcome.check.name,
             passed=outcome.passed,
             severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
+            description=f"{outcome.violations} rows break: {outcome.check.text}" if outcome.violations else None,
             metadata={"violating_rows": outcome.violations, "rule": outcome.check.text},
         )
