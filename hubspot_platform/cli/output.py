@@ -49,7 +49,7 @@ class Output:
 
     def say(self, text: str) -> None:
         """Print a line for people."""
-        self.console.print(text)
+        self.console.print(text, soft_wrap=True)
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Print a table for people; numbers are right-aligned."""
