@@ -1,12 +1,15 @@
-"""From a list of HubSpot records to the Arrow rows of one chunk.
+"""From pages of HubSpot records to the Arrow rows of one chunk.
 
-Pure: records in, tables out. The sync engine calls `build_chunk` in a worker thread while the next pages arrive;
-the columns are built property by property because that is several times cheaper than record by record.
+Pure: records in, tables out. The sync engine packs every page as it arrives, which frees the page's Python objects
+while they are still warm, and calls `join_pages` in a worker thread. Columns are built property by property because
+that is several times cheaper than record by record.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate, chain
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -18,6 +21,7 @@ from hubspot_platform.mirror.values import as_text, storable_record, texts, type
 from hubspot_platform.warehouse.model import LogicalType
 
 _LONGEST_SAMPLE = 1000
+_NUL = b"\\u0000"
 
 
 @dataclass(frozen=True)
@@ -31,61 +35,130 @@ class Chunk:
     read_at: datetime
 
 
-def build_chunk(layout: ObjectLayout, records: Sequence[dict[str, Any]], *, portal_id: int, read_at: datetime) -> Chunk:
-    """Type every property of every record; values that do not fit become null and a row of `value_error`."""
-    raw = [orjson.dumps(record) for record in records]
+@dataclass(frozen=True)
+class PackedPage:
+    """Some records as Arrow text. `texts` holds all values of the first property, then of the second, and so on,
+    and after them the records' `updatedAt` and `archivedAt`; `replaced` names texts no database stores, by record id.
+    """
+
+    ids: tuple[int, ...]
+    texts: pa.Array
+    raw: pa.Array
+    archived: tuple[bool, ...]
+    merged_away: tuple[int, ...]
+    replaced: tuple[tuple[int, dict[str, str]], ...]
+
+    def column(self, number: int) -> pa.Array:
+        """Return the values of one property, without copying them."""
+        return self.texts.slice(number * len(self.ids), len(self.ids))
+
+
+def pack_page(layout: ObjectLayout, records: Sequence[dict[str, Any]]) -> PackedPage:
+    """Return the records without their Python objects; at most a few hundred of them stay in the processor's cache."""
+    try:
+        raw = [orjson.dumps(record) for record in records]
+    except TypeError:
+        raw = [_as_json(record) for record in records]
     replaced: list[tuple[int, dict[str, str]]] = []
     records = list(records)
     for position in _unstorable(raw):
         records[position], changed = storable_record(records[position])
         raw[position] = orjson.dumps(records[position])
-        replaced.append((position, changed))
-    ids = [int(record["id"]) for record in records]
-    errors = _ErrorRows(layout, ids, read_at)
-    columns = _fixed_columns(records, ids, raw, portal_id, read_at)
+        replaced.append((int(records[position]["id"]), changed))
     values = [record.get("properties") or {} for record in records]
-    for value in layout.values:
-        raw_column = texts([properties.get(value.property) for properties in values])
+    moments = (record.get(key) for key in ("updatedAt", "archivedAt") for record in records)
+    columns = zip(*_values(layout, values), strict=True)
+    return PackedPage(
+        ids=tuple(int(record["id"]) for record in records),
+        texts=texts(list(chain(chain.from_iterable(columns), moments))),
+        raw=_text_array(raw),
+        archived=tuple(bool(record.get("archived")) for record in records),
+        merged_away=_merged_away(layout, records, values),
+        replaced=tuple(replaced),
+    )
+
+
+def _values(layout: ObjectLayout, values: Sequence[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    """Return each record's values in column order: at once when no record lacks a property, as HubSpot answers."""
+    names = [value.property for value in layout.values]
+    try:
+        every = itemgetter(*names)  # every layout has its id and its modification time at least: never one value alone
+        return [every(properties) for properties in values]
+    except KeyError:
+        return [tuple(properties.get(name) for name in names) for properties in values]
+
+
+def _merged_away(
+    layout: ObjectLayout, records: Sequence[dict[str, Any]], values: Sequence[dict[str, Any]]
+) -> tuple[int, ...]:
+    obj = layout.object
+    traces = [name for name in (obj.merged_ids_property, obj.merged_pairs_property) if name]
+    merged = [record for record, properties in zip(records, values, strict=True) if any(map(properties.get, traces))]
+    return tuple(loser for record in merged for loser in merged_ids(obj, record))
+
+
+def _text_array(raw: Sequence[bytes]) -> pa.Array:
+    """Return UTF-8 texts as an Arrow column: one copy of them all, which is cheaper than one by one."""
+    offsets = pa.array(list(accumulate(map(len, raw), initial=0)), pa.int32())
+    return pa.Array.from_buffers(pa.string(), len(raw), [None, offsets.buffers()[1], pa.py_buffer(b"".join(raw))])
+
+
+def _as_json(record: dict[str, Any]) -> bytes:
+    """Return the record's JSON, or only an escaped NUL for one with a lone surrogate: both have to be replaced."""
+    try:
+        return orjson.dumps(record)
+    except TypeError:
+        return _NUL
+
+
+def _unstorable(raw: list[bytes]) -> Iterator[int]:
+    """Yield the positions of records whose JSON holds a NUL."""
+    return (position for position, text in enumerate(raw) if _NUL in text)
+
+
+def build_chunk(layout: ObjectLayout, records: Sequence[dict[str, Any]], *, portal_id: int, read_at: datetime) -> Chunk:
+    """Return the chunk of one list of records; see `join_pages`."""
+    return join_pages(layout, [pack_page(layout, records)], portal_id=portal_id, read_at=read_at)
+
+
+def join_pages(layout: ObjectLayout, pages: Sequence[PackedPage], *, portal_id: int, read_at: datetime) -> Chunk:
+    """Type every property of every record; values that do not fit become null and a row of `value_error`."""
+    ids = tuple(chain.from_iterable(page.ids for page in pages))
+    errors = _ErrorRows(layout, ids, read_at)
+    columns = _fixed_columns(layout, pages, ids, portal_id, read_at)
+    for number, value in enumerate(layout.values):
+        raw_column = pa.concat_arrays([page.column(number) for page in pages])
         typed = typed_column(raw_column, value.type)
         columns[value.column] = typed.values
         if value.declared is not None:
             errors.add(value, raw_column, typed.rejected)
-    for position, changed in replaced:
-        errors.add_replaced(position, changed)
+    for page in pages:
+        for object_id, changed in page.replaced:
+            errors.add_replaced(object_id, changed)
     table = layout.table
-    columns[layout.object.id_column] = pa.array(ids, pa.int64())
     rows = pa.Table.from_arrays([columns[name] for name in table.column_names], schema=table.arrow_schema())
-    merged = tuple(loser for record in records for loser in merged_ids(layout.object, record))
-    return Chunk(rows, errors.table(), tuple(ids), merged, read_at)
-
-
-def _unstorable(raw: list[bytes]) -> Iterator[int]:
-    """Yield the positions of records whose JSON holds a NUL; one scan of the whole chunk is nearly free."""
-    if b"\\u0000" in b"".join(raw):
-        yield from (position for position, text in enumerate(raw) if b"\\u0000" in text)
+    merged = tuple(chain.from_iterable(page.merged_away for page in pages))
+    return Chunk(rows, errors.table(), ids, merged, read_at)
 
 
 def _fixed_columns(
-    records: Sequence[dict[str, Any]],
-    ids: Sequence[int],
-    raw: Sequence[bytes],
-    portal_id: int,
-    read_at: datetime,
+    layout: ObjectLayout, pages: Sequence[PackedPage], ids: Sequence[int], portal_id: int, read_at: datetime
 ) -> dict[str, pa.Array]:
-    count = len(records)
-    archived = pa.array([bool(record.get("archived")) for record in records], pa.bool_())
+    archived = pa.array(list(chain.from_iterable(page.archived for page in pages)), pa.bool_())
 
-    def moments(key: str) -> pa.Array:
-        return typed_column(texts([record.get(key) for record in records]), LogicalType.TIMESTAMP).values
+    def moments(number: int) -> pa.Array:
+        column = pa.concat_arrays([page.column(number) for page in pages])
+        return typed_column(column, LogicalType.TIMESTAMP).values
 
     return {
-        "portal_id": pa.repeat(pa.scalar(portal_id, pa.int64()), count),
+        layout.object.id_column: pa.array(ids, pa.int64()),
+        "portal_id": pa.repeat(pa.scalar(portal_id, pa.int64()), len(ids)),
         "is_deleted": archived,
         "_fivetran_deleted": archived,
-        "updated_at": moments("updatedAt"),
-        "archived_at": moments("archivedAt"),
-        "raw_json": pa.array(raw, pa.binary()).cast(pa.string()),
-        "_fivetran_synced": pa.repeat(pa.scalar(read_at, LogicalType.TIMESTAMP.arrow), count),
+        "updated_at": moments(len(layout.values)),
+        "archived_at": moments(len(layout.values) + 1),
+        "raw_json": pa.concat_arrays([page.raw for page in pages]),
+        "_fivetran_synced": pa.repeat(pa.scalar(read_at, LogicalType.TIMESTAMP.arrow), len(ids)),
     }
 
 
@@ -100,14 +173,14 @@ class _ErrorRows:
 
     def add(self, value: ValueColumn, raw: pa.Array, positions: Sequence[int]) -> None:
         for position in positions:
-            self._put(position, value.property, raw[position].as_py(), value.type.value, "does_not_fit")
+            sample = raw[position].as_py()
+            self._put(self._ids[position], value.property, sample, value.type.value, "does_not_fit")
 
-    def add_replaced(self, position: int, changed: dict[str, str]) -> None:
+    def add_replaced(self, object_id: int, changed: dict[str, str]) -> None:
         for name, stored in changed.items():
-            self._put(position, name, stored, LogicalType.TEXT.value, "characters_replaced")
+            self._put(object_id, name, stored, LogicalType.TEXT.value, "characters_replaced")
 
-    def _put(self, position: int, name: str, value: Any, declared: str, reason: str) -> None:
-        object_id = self._ids[position]
+    def _put(self, object_id: int, name: str, value: Any, declared: str, reason: str) -> None:
         self._rows.setdefault(
             (object_id, name),
             {

@@ -58,6 +58,26 @@ class Progress:
     watermark: datetime | None
 
 
+def known_progress(has_base: bool, watermark: datetime | None, stored_until: datetime | None) -> Progress:
+    """Return the progress to go on from: what the state knows, but never more than the warehouse itself holds.
+
+    `stored_until` is the warehouse's own note. An older copy of the warehouse that was brought back has an older one,
+    and is read again from there.
+    """
+    if not has_base or watermark is None or stored_until is None:
+        return Progress(False, None)
+    return Progress(True, min(watermark, stored_until))
+
+
+def stored_after(stored_until: datetime | None, window: Window) -> datetime | None:
+    """Return up to when a warehouse is complete without a gap once `window` has been read into it too."""
+    if window.start is None:
+        return window.end if stored_until is None else max(stored_until, window.end)
+    if stored_until is None or window.start > stored_until:
+        return stored_until
+    return max(stored_until, window.end)
+
+
 @dataclass(frozen=True)
 class ReadPlan:
     """How to read, the last-modified window to search, and the window that is complete afterwards."""
@@ -74,7 +94,8 @@ def plan_read(
 
     The first read of an object is a full read whatever was asked for, because a window says nothing about what lies
     before it. Every window is read from `overlap` before its start, so that changes the search index showed late are
-    read again, and counts as complete only up to `lag` before now.
+    read again, and counts as complete only up to `lag` before now. A window that begins after the watermark is read
+    from the watermark on: there is no progress beyond a gap.
     """
     if request.limit is not None:
         return ReadPlan(Mode.LIMITED, None, None)
@@ -84,6 +105,9 @@ def plan_read(
     if request.window is not None and request.window.start is not None:
         start, end = request.window.start, min(request.window.end, end)
     start -= overlap
+    if progress.watermark < start < end:
+        # The hours between would stay a gap that nobody asks for again, and the watermark would never pass it.
+        start = progress.watermark - overlap
     complete_until = min(end, now - lag)
     return ReadPlan(
         Mode.WINDOW,

@@ -22,6 +22,7 @@ from hubspot_platform.hubspot.reference import fetch_deal_pipelines, fetch_owner
 from hubspot_platform.hubspot.sdk import sdk_client
 from hubspot_platform.hubspot.transport import Transport
 from hubspot_platform.mirror.tables import SCHEMA
+from hubspot_platform.mirror.values import storable
 from hubspot_platform.runtime import Platform
 from hubspot_platform.state import windows
 from hubspot_platform.state.windows import Window
@@ -144,11 +145,11 @@ def sync_reference(platform: Platform, entry: ReferenceType, *, run_id: str) -> 
     with warehouse.writer() as session, session.transaction():
         for table in tables:
             session.ensure(table)
-            rows = [{**row, "_fivetran_deleted": False, "_fivetran_synced": started} for row in found[table.name]]
+            marks = {"_fivetran_deleted": False, "_fivetran_synced": started}
+            rows = [{**_storable(row), **marks} for row in found[table.name]]
+            # First all, then those that are there: what was found decides, not when a clock said it was.
+            session.execute(f"update {table.qualified} set _fivetran_deleted = true where not _fivetran_deleted")
             session.merge(table, pa.Table.from_pylist(rows, schema=table.arrow_schema()))
-            session.execute(
-                f"update {table.qualified} set _fivetran_deleted = true where _fivetran_synced < ?", [started]
-            )
     platform.state().write(
         lambda connection: windows.complete(
             connection,
@@ -163,6 +164,11 @@ def sync_reference(platform: Platform, entry: ReferenceType, *, run_id: str) -> 
     warehouse.publish()
     counts = {name: len(rows) for name, rows in found.items()}
     return ReferenceReport(entry.name, counts, calls + 1, started, platform.clock())
+
+
+def _storable(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the row with texts any database stores: labels come with cut emoji and NULs like any other text."""
+    return {name: storable(value) if isinstance(value, str) else value for name, value in row.items()}
 
 
 async def _account(policy: HubSpotPolicy) -> tuple[AccountDetails, datetime]:

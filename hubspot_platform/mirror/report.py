@@ -35,6 +35,7 @@ class SyncReport:
     limited: int = 0
     watermark: datetime | None = None
     server_now: datetime | None = None
+    columns: tuple[Column, ...] = ()
     new_columns: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     drift: tuple[TypeDrift, ...] = ()
@@ -52,8 +53,9 @@ class SyncReport:
         return None if self.finished_at is None else (self.finished_at - self.started_at).total_seconds()
 
     def columns_of(self, stored: Mapping[str, LogicalType]) -> list[Column]:
-        """Return stored columns as specs, for metadata."""
-        return [Column(name, kind) for name, kind in stored.items()]
+        """Return stored columns as specs, for metadata; described where this sync knows the column."""
+        known = {column.name: column.description for column in self.columns}
+        return [Column(name, kind, known.get(name, "")) for name, kind in stored.items()]
 
     def tally(self) -> dict[str, int]:
         """Return the counts that add up: read = inserted + updated + unchanged + stale + deduplicated."""
@@ -68,5 +70,6 @@ class SyncReport:
     def as_json(self) -> dict[str, Any]:
         """Return the report for machines."""
         document = asdict(self)
+        del document["columns"]
         document["window"] = None if self.window is None else [self.window.start, self.window.end]
         return {**document, "counts": self.tally(), "lag_seconds": self.lag_seconds, "seconds": self.seconds}

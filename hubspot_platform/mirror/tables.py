@@ -42,6 +42,17 @@ VALUE_ERROR = Table(
     description="Values that do not fit their property's type; the typed column is null, raw_json has the value.",
 )
 
+PROGRESS = Table(
+    "_platform",
+    "progress",
+    (
+        Column("object", LogicalType.TEXT, "singular name of the object, for example contact", nullable=False),
+        Column("complete_until", LogicalType.TIMESTAMP, "everything HubSpot changed before is in this warehouse"),
+    ),
+    key=("object",),
+    description="How far this very copy of the warehouse got; a backup brings its own progress back.",
+)
+
 
 @dataclass(frozen=True)
 class ValueColumn:

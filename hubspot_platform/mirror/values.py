@@ -44,7 +44,8 @@ def texts(values: Sequence[Any]) -> pa.Array:
         column = pa.array(values, pa.string())
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         column = pa.array([value if value is None else as_text(value) for value in values], pa.string())
-    return pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
+    empty = pc.equal(column, "")
+    return pc.if_else(empty, pa.scalar(None, pa.string()), column) if pc.any(empty).as_py() else column
 
 
 def as_text(value: Any) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from hubspot_platform.commit_points import reached
 from hubspot_platform.errors import PlatformError
@@ -15,10 +16,11 @@ from hubspot_platform.hubspot.associations import AssociationRow
 from hubspot_platform.hubspot.catalogue import AssociationTarget, ObjectType
 from hubspot_platform.hubspot.properties import PropertyDefinition
 from hubspot_platform.mirror.chunks import Chunk
-from hubspot_platform.mirror.plan import SyncRequest, guard_volume
-from hubspot_platform.mirror.tables import VALUE_ERROR, ObjectLayout, association_table, layout_for
+from hubspot_platform.mirror.plan import SyncRequest, guard_volume, stored_after
+from hubspot_platform.mirror.tables import PROGRESS, VALUE_ERROR, ObjectLayout, association_table, layout_for
+from hubspot_platform.state.windows import Window
 from hubspot_platform.warehouse import Session, Warehouse
-from hubspot_platform.warehouse.model import MergeCounts, quote
+from hubspot_platform.warehouse.model import LogicalType, MergeCounts, quote
 
 _IDS_PER_STATEMENT = 500
 
@@ -94,6 +96,37 @@ def _replace_associations(
     reached("sync.associations_replaced")
 
 
+def stored_until(warehouse: Warehouse, obj: ObjectType) -> datetime | None:
+    """Return up to when this copy of the warehouse is complete by its own note; None without one."""
+    with warehouse.writer() as session:
+        return _stored_until(session, obj)
+
+
+def note_complete(warehouse: Warehouse, obj: ObjectType, window: Window) -> None:
+    """Note in the warehouse that a window is in it; the note only ever moves forward."""
+    with warehouse.writer() as session, session.transaction():
+        session.ensure(PROGRESS)
+        until = stored_after(_stored_until(session, obj), window)
+        rows = pa.table({"object": [obj.name], "complete_until": pa.array([until], LogicalType.TIMESTAMP.arrow)})
+        session.merge(PROGRESS, rows)
+
+
+def _stored_until(session: Session, obj: ObjectType) -> datetime | None:
+    if not session.columns(PROGRESS):
+        return None
+    found = session.query(f"select complete_until from {PROGRESS.qualified} where object = ?", [obj.name])
+    return found["complete_until"][0].as_py() if found.num_rows else None
+
+
+def live_ids(warehouse: Warehouse, obj: ObjectType) -> pa.ChunkedArray:
+    """Return the ids of the rows of the object that are not deleted (int64)."""
+    with warehouse.writer() as session:
+        found = session.query(
+            f"select {quote(obj.id_column)} as id from hubspot.{quote(obj.table)} where not is_deleted"
+        )
+    return found["id"]
+
+
 def live_count(warehouse: Warehouse, obj: ObjectType) -> int:
     """Return the number of rows of the object that are not deleted."""
     with warehouse.writer() as session:
@@ -112,15 +145,17 @@ def mark_deleted(warehouse: Warehouse, obj: ObjectType, ids: Iterable[int]) -> i
     return marked
 
 
-def mark_vanished(warehouse: Warehouse, request: SyncRequest, read_since: datetime, *, largest_share: float) -> int:
-    """Mark the live rows that a complete full read did not meet; raises VolumeGuard when they are too many."""
-    obj = request.object
-    condition = "not is_deleted and _fivetran_synced < ?"
-    with warehouse.writer() as session:
-        gone = _count(session, obj, condition, [read_since])
-        live = _count(session, obj, "not is_deleted")
-    guard_volume(request, live=live, remaining=live - gone, share=largest_share)
-    return _mark(warehouse, obj, condition, [read_since])
+def mark_vanished(
+    warehouse: Warehouse, request: SyncRequest, before: pa.ChunkedArray, met: pa.ChunkedArray, *, largest_share: float
+) -> int:
+    """Mark the rows live `before` a complete full read that it did not meet; VolumeGuard when they are too many.
+
+    By ids, not by `_fivetran_synced`: a clock that is stepped meanwhile must not make records look vanished, and a
+    row that is newer than what was read keeps its old one.
+    """
+    gone = before.filter(pc.invert(pc.is_in(before, value_set=met.combine_chunks())))
+    guard_volume(request, live=len(before), remaining=len(before) - len(gone), share=largest_share)
+    return mark_deleted(warehouse, request.object, gone.to_pylist())
 
 
 def _mark(warehouse: Warehouse, obj: ObjectType, condition: str, params: Sequence[object]) -> int:

@@ -1,6 +1,7 @@
 """What each fault does to a call: the answer given instead, or the change made to the endpoint's answer."""
 
 import random
+import re
 from collections.abc import Callable
 
 import orjson
@@ -9,6 +10,7 @@ from hubspot_platform.sandbox.faults import Fault
 from hubspot_platform.sandbox.wire import HTML_TYPE, Answer, ApiProblem, Call, correlation_id
 
 Batch = dict[str, object]
+_BEYOND_16_BITS = re.compile(rb"[\xf0-\xf4][\x80-\xbf]{3}")
 
 POLICY_MESSAGES = {
     "TEN_SECONDLY_ROLLING": "You have reached your ten_secondly_rolling limit.",
@@ -102,6 +104,19 @@ def mistyped(answer: Answer) -> Answer:
     """Return a page of HTML under status 200, as a captive proxy does."""
     page = b"<html><body><h1>Please sign in</h1></body></html>"
     return Answer(answer.status, page, HTML_TYPE, answer.headers)
+
+
+def halved(answer: Answer) -> Answer:
+    """Return the answer with the first half of every emoji only, as a program leaves a text it cut in the middle.
+
+    The half is a lone surrogate: valid in JSON, and in no database.
+    """
+
+    def first_half(found: re.Match[bytes]) -> bytes:
+        code = ord(found.group().decode()) - 0x10000
+        return f"\\u{0xD800 + (code >> 10):04x}".encode()
+
+    return Answer(answer.status, _BEYOND_16_BITS.sub(first_half, answer.body), answer.content_type, answer.headers)
 
 
 def _requested_after(call: Call) -> str:

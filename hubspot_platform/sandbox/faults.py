@@ -28,6 +28,7 @@ SPOILING = (
     "cursor_loop",
     "empty_page",
     "partial_failure",
+    "half_emoji",
     "lost_answer",
 )
 KINDS = (*REPLACING, *SPOILING)

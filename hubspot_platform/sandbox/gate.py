@@ -163,6 +163,8 @@ class Gate:
                     answer = effects.looped(fault, call, answer)
                 case "empty_page":
                     answer = effects.emptied(fault, call, answer)
+                case "half_emoji":
+                    answer = effects.halved(answer)
                 case "truncated_json":
                     answer = effects.truncated(answer)
                 case "wrong_content_type":

@@ -178,7 +178,7 @@ def test_an_expired_token_stops_and_says_what_to_do(platform: Platform, sandbox:
 
 def test_a_missing_scope_is_named(platform: Platform, sandbox: Portal) -> None:
     sandbox.fault("missing_scope", match={"object": "deals"}, scopes=["crm.objects.deals.read"])
-    with pytest.raises(MissingScope, match="crm.objects.deals.read"):
+    with pytest.raises(MissingScope, match=r"crm\.objects\.deals\.read"):
         sync(platform, DEAL)
 
 

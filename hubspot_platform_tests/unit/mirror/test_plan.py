@@ -13,7 +13,9 @@ from hubspot_platform.mirror.plan import (
     SyncRequest,
     VolumeGuard,
     guard_volume,
+    known_progress,
     plan_read,
+    stored_after,
 )
 from hubspot_platform.state.windows import Window
 
@@ -74,6 +76,40 @@ def test_small_losses_pass_the_volume_guard(live: int, remaining: int) -> None:
 
 
 def test_case_076_a_large_loss_stops_before_anything_is_deleted() -> None:
-    with pytest.raises(VolumeGuard, match="600 of 1000 contact records are gone.*--confirm-deletes"):
+    with pytest.raises(VolumeGuard, match=r"600 of 1000 contact records are gone.*--confirm-deletes"):
         guard_volume(SyncRequest(CONTACT), live=1000, remaining=400, share=0.1)
     guard_volume(SyncRequest(CONTACT, confirm_deletes=True), live=1000, remaining=400, share=0.1)
+
+
+def test_case_075_a_window_that_begins_after_the_watermark_is_read_from_the_watermark_on() -> None:
+    asked = SyncRequest(CONTACT, window=Window(NOON - HOUR, NOON))
+    found = plan(asked, NOON - 40 * HOUR)
+    assert found.search == Window(NOON - 40 * HOUR - OVERLAP, NOON)
+    assert found.completes == Window(NOON - 40 * HOUR - OVERLAP, NOON - LAG)
+
+
+@pytest.mark.parametrize(
+    ("has_base", "watermark", "stored", "expected"),
+    [
+        (True, NOON, NOON, Progress(True, NOON)),
+        (True, NOON, NOON - HOUR, Progress(True, NOON - HOUR)),
+        (True, NOON - HOUR, NOON, Progress(True, NOON - HOUR)),
+        (True, NOON, None, Progress(False, None)),
+        (False, None, NOON, Progress(False, None)),
+        (True, None, NOON, Progress(False, None)),
+    ],
+    ids=["agree", "older copy", "killed between both notes", "unknown copy", "new state", "gap at the beginning"],
+)
+def test_case_083_progress_is_what_state_and_warehouse_both_know(
+    has_base: bool, watermark: datetime | None, stored: datetime | None, expected: Progress
+) -> None:
+    assert known_progress(has_base, watermark, stored) == expected
+
+
+def test_case_083_a_warehouse_counts_as_complete_only_up_to_its_first_gap() -> None:
+    assert stored_after(None, Window(None, NOON)) == NOON
+    assert stored_after(NOON, Window(None, NOON - HOUR)) == NOON
+    assert stored_after(None, Window(NOON, NOON + HOUR)) is None
+    assert stored_after(NOON, Window(NOON - HOUR, NOON + HOUR)) == NOON + HOUR
+    assert stored_after(NOON, Window(NOON - 2 * HOUR, NOON - HOUR)) == NOON
+    assert stored_after(NOON, Window(NOON + HOUR, NOON + 2 * HOUR)) == NOON
