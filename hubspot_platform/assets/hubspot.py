@@ -5,7 +5,7 @@ an object needs to appear here.
 """
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ import dagster as dg
 from dagster._utils.warnings import BetaWarning
 
 from hubspot_platform.assets.failures import as_dagster_failure
-from hubspot_platform.assets.metadata import row_count, table_metadata
+from hubspot_platform.assets.metadata import column_schema, row_count, table_metadata
 from hubspot_platform.hubspot.catalogue import CATALOGUE, REFERENCES, ObjectType, ReferenceType
 from hubspot_platform.mirror.plan import SyncRequest
 from hubspot_platform.mirror.reference import REFERENCE_TABLES, sync_reference
@@ -22,7 +22,7 @@ from hubspot_platform.mirror.sync import sync_object
 from hubspot_platform.mirror.tables import VALUE_ERROR, association_table
 from hubspot_platform.runtime import Platform
 from hubspot_platform.state.windows import Window
-from hubspot_platform.warehouse.model import Table
+from hubspot_platform.warehouse.model import Column, Table
 
 GROUP = "hubspot"
 POOL = "hubspot_api"
@@ -46,10 +46,21 @@ def _freshness(entry: ObjectType | ReferenceType) -> dg.FreshnessPolicy:
     return dg.FreshnessPolicy.time_window(fail_window=entry.freshness_fail, warn_window=entry.freshness_warn)
 
 
-def _spec(table: str, description: str, entry: ObjectType | ReferenceType, dialect: str) -> dg.AssetSpec:
+def _spec(
+    table: str,
+    description: str,
+    entry: ObjectType | ReferenceType,
+    dialect: str,
+    columns: Sequence[Column] = (),
+) -> dg.AssetSpec:
+    """Return the asset of a table; `columns` are those known before the portal is asked."""
     return dg.AssetSpec(
         key=[GROUP, table],
         description=description,
+        metadata={
+            "dagster/table_name": f"{GROUP}.{table}",
+            **({"dagster/column_schema": column_schema(columns)} if columns else {}),
+        },
         group_name=GROUP,
         kinds={"hubspot", dialect},
         owners=OWNERS,
@@ -68,7 +79,10 @@ def object_asset(obj: ObjectType, partitions: dg.PartitionsDefinition[str], dial
             obj,
             dialect,
         ),
-        *(_spec(t.table, association_table(t).description, obj, dialect) for t in obj.associations),
+        *(
+            _spec(table.name, table.description, obj, dialect, table.columns)
+            for table in map(association_table, obj.associations)
+        ),
     ]
     with warnings.catch_warnings():
         # The decorator's backfill_policy parameter is beta; see _single_run.
@@ -88,6 +102,7 @@ def object_asset(obj: ObjectType, partitions: dg.PartitionsDefinition[str], dial
             with as_dagster_failure():
                 report = sync_object(platform, request, run_id=context.run.run_id, listen=_listener(context, platform))
                 yield from _results(platform, obj, report)
+                _observe_misfits(context, platform)
 
     return read
 
@@ -130,6 +145,13 @@ def _results(platform: Platform, obj: ObjectType, report: SyncReport) -> Iterato
         )
 
 
+def _observe_misfits(context: dg.AssetExecutionContext, platform: Platform) -> None:
+    """Show the rows of `value_error` over time; an observation, because every object's sync changes that one table."""
+    rows = row_count(platform.warehouse(), GROUP, VALUE_ERROR.name)
+    metadata = table_metadata(rows, VALUE_ERROR.columns, GROUP, VALUE_ERROR.name)
+    context.log_event(dg.AssetObservation([GROUP, VALUE_ERROR.name], metadata=metadata))
+
+
 def report_metadata(report: SyncReport) -> dict[str, Any]:
     """Return the numbers of a sync as metadata; numbers become plots over time in the UI."""
     return {
@@ -160,7 +182,7 @@ def reference_asset(entry: ReferenceType, dialect: str) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name=f"read_{entry.name}",
-        specs=[_spec(table.name, table.description, entry, dialect) for table in tables],
+        specs=[_spec(table.name, table.description, entry, dialect, table.columns) for table in tables],
         pool=POOL,
     )
     def read(
@@ -190,7 +212,10 @@ def mirror_assets(start: datetime, dialect: str) -> list[dg.AssetsDefinition | d
         kinds={dialect},
         owners=OWNERS,
         deps=[[GROUP, obj.table] for obj in CATALOGUE.values()],
-        metadata={"dagster/column_schema": table_metadata(0, VALUE_ERROR.columns, GROUP, "")["dagster/column_schema"]},
+        metadata={
+            "dagster/table_name": f"{GROUP}.{VALUE_ERROR.name}",
+            "dagster/column_schema": column_schema(VALUE_ERROR.columns),
+        },
     )
     return [
         *(object_asset(obj, partitions, dialect) for obj in CATALOGUE.values()),

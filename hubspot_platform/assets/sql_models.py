@@ -154,6 +154,7 @@ def _described(model: Model) -> Mapping[str, Any]:
         "dagster/table_name": model.qualified,
         "dagster/column_schema": column_schema(model.analysis.columns),
         "dagster/column_lineage": _lineage(model),
+        "column_lineage": dg.MetadataValue.md(_lineage_table(model)),
         "grain": ", ".join(model.header.grain),
         **({"partition_column": model.header.partition} if model.header.partition else {}),
     }
@@ -167,6 +168,15 @@ def _lineage(model: Model) -> dg.TableColumnLineage:
             if sources
         }
     )
+
+
+def _lineage_table(model: Model) -> str:
+    """Return where each column comes from, as people read it: the open-source UI keeps column lineage but hides it."""
+    lines = ["| column | comes from |", "| --- | --- |"]
+    for name, sources in model.analysis.lineage:
+        found = ", ".join(f"{source.schema}.{source.table}.{source.column}" for source in sources)
+        lines.append(f"| {name} | {found or 'no column'} |")
+    return "\n".join(lines)
 
 
 def _check_spec(check: Check, key: dg.AssetKey) -> dg.AssetCheckSpec:
@@ -186,5 +196,12 @@ def _check_results(
             passed=outcome.passed,
             severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
             description=f"{outcome.violations} rows break: {outcome.check.text}" if outcome.violations else None,
-            metadata={"violating_rows": outcome.violations, "rule": outcome.check.text},
+            metadata={
+                "subject": key.to_user_string().replace("/", "."),
+                "violating_rows": outcome.violations,
+                "observed": float(outcome.violations),
+                "threshold": 0.0,
+                "unit": "rows",
+                "rule": outcome.check.text,
+            },
         )

@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 MINIMUM_RATIO_ROWS = 20
 SAMPLE_SIZE = 20
+OBJECT_IN_TEXT = "OBJECT"
 
 
 class Status(StrEnum):
@@ -99,7 +100,10 @@ class Measure(Protocol):
 
 @dataclass(frozen=True)
 class QualityTest:
-    """One data quality test: what it measures, on what, and when that is too much."""
+    """One data quality test: what it measures, on what, and when that is too much.
+
+    OBJECT in `mend` stands for the subject's object.
+    """
 
     id: str
     name: str
@@ -167,7 +171,7 @@ def as_check_result(test: QualityTest, subject: Subject, outcome: Outcome) -> dg
         "unit": test.unit,
         "subject": f"hubspot.{subject.table}",
         "cadence_seconds": subject.cadence_seconds,
-        "mend": test.mend,
+        "mend": test.mend.replace(OBJECT_IN_TEXT, subject.object),
         **({"observed": float(measurement.observed)} if measurement.observed is not None else {}),
         **({"expected": float(measurement.expected)} if measurement.expected is not None else {}),
         **({"threshold": limits.fail_at if outcome.status is Status.FAIL else limits.warn_at} if limits else {}),

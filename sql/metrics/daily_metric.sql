@@ -7,6 +7,7 @@
 -- check: counts_not_negative error: coalesce(denominator, 0) >= 0
 -- column: metric_date: The day, in the report's time zone.
 -- column: owner_id: The owner of the contact or deal, `unassigned` without one, `all` for the total.
+-- column: metric: The name of the metric.
 -- column: numerator: What is added up; seconds for time_to_sale_days.
 -- column: denominator: The rows that count; null for sums and counts, which have none.
 -- column: value: The metric; null when nothing counts. Percent for rates.
