@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SIZE ?= document
 ONCE ?=
+# Every command and test starts processes; without cached bytecode each of them compiles the platform again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test soak lint format bench dev docs lock clean system
 
