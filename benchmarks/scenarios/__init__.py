@@ -1,0 +1,21 @@
+"""The scenarios by name, in the order they run: those on one portal stand together, and what changes it comes last."""
+
+from collections.abc import Callable, Mapping
+
+from benchmarks.bench import Bench
+from benchmarks.results import Outcome
+from benchmarks.scenarios import ceiling, chunks, incremental, memory, processes, reads
+
+Scenario = Callable[[Bench], Outcome]
+
+SCENARIOS: Mapping[str, Scenario] = {
+    "sandbox-ceiling": ceiling.sandbox_ceiling,
+    "full-read": reads.full_read,
+    "chunk-sizes": chunks.chunk_sizes,
+    "limited-read": reads.limited_read,
+    "incremental": incremental.incremental,
+    "one-instant": incremental.one_instant,
+    "four-processes": processes.four_processes,
+    "memory": memory.memory,
+}
+ON_REQUEST = frozenset({"chunk-sizes"})
