@@ -104,6 +104,17 @@ def tell_the_story(pages: DagsterPages, slack: SlackPage, sandbox: str) -> None:
     slack.picture("slack")
 
 
+def show_automation(pages: DagsterPages) -> None:
+    """Take the page of every schedule and sensor."""
+    pages.zoom(WIDE)
+    pages.open(f"{pages.url}/automation")
+    pages.see("sync_hubspot_properties_schedule")
+    for said in ("Every 5 minutes", "Run status sensor", "At 30 minutes past the hour"):
+        pages.wait(said, lambda said=said: pages.find(f"//*[contains(text(), '{said}')]"))
+    pages.settle()
+    pages.picture("automation")
+
+
 def show_assets(pages: DagsterPages) -> None:
     """Take the pages of a mirrored table and of a model, and the graph that leads to it."""
     pages.zoom(WIDE)
@@ -112,8 +123,6 @@ def show_assets(pages: DagsterPages) -> None:
     pages.see("property_annualrevenue")
     pages.settle()
     pages.picture("contact-asset")
-    pages.scroll_to(pages.see("Columns"))
-    pages.picture("contact-columns")
     pages.asset(CONTACT, "lineage")
     pages.see("hubspot_contacts_raw")
     pages.settle()
@@ -132,6 +141,7 @@ def show_assets(pages: DagsterPages) -> None:
     pages.see("comes from")
     pages.picture("model-column-lineage")
     pages.zoom(WIDEST)
+    pages.driver.execute_script("localStorage.clear()")  # the last graph's zoom; without it a graph fits the page
     pages.open(f"{pages.url}/assets/{METRIC}?view=lineage&lineageScope=upstream&lineageDepth=5")
     pages.see("deal_pipeline_stage")
     pages.settle()
@@ -149,11 +159,7 @@ def take_pictures(size: str, home: Path) -> None:
         slack = SlackPage(driver, f"{sandbox}/slack/", IMAGES)
         for sensor in (RUNNER, MODELS):
             pages.wait_for_tick(sensor)
-        pages.zoom(WIDE)
-        pages.open(f"{dagster}/automation")
-        pages.see("sync_hubspot_properties_schedule")
-        pages.settle()
-        pages.picture("automation")
+        show_automation(pages)
         # From here on only the script starts runs, and the models follow them.
         browser.stop_automation(dagster, keep=frozenset({RUNNER, MODELS}))
         pages.zoom(1)

@@ -18,7 +18,7 @@ import orjson
 from hubspot_platform.hubspot.batch import BATCH, read_batch
 from hubspot_platform.hubspot.catalogue import ObjectType
 from hubspot_platform.hubspot.crew import Emit, WorkList, side_by_side
-from hubspot_platform.hubspot.errors import IncompleteSearch, Unavailable
+from hubspot_platform.hubspot.errors import CursorLoop, IncompleteSearch, Unavailable
 from hubspot_platform.hubspot.transport import Json, Transport, next_cursor, results_of
 from hubspot_platform.lanes import Bucket, Lane
 
@@ -27,6 +27,7 @@ LARGEST_LEAF = 9_000  # results; the cap is 10,000 and the set may grow while it
 LONGEST_BODY = 3_000  # characters of a search request, as documented
 _IN_FLIGHT = 4  # the account has 5 searches a second
 _PASSES = 5
+_SAME_PAGE = 3  # an empty page may name itself as the next one; more often than this it never ends
 _HIGHEST_ID = (1 << 53) - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FAR_FUTURE = datetime(2100, 1, 1, tzinfo=UTC)
@@ -212,7 +213,11 @@ class _Search:
         total = 0
         for attempt in range(_PASSES):
             cursor: str | None = "0"
+            asked: dict[str, int] = {}
             while cursor is not None and int(cursor) + PAGE <= 10_000:
+                asked[cursor] = asked.get(cursor, 0) + 1
+                if asked[cursor] > _SAME_PAGE:
+                    raise CursorLoop(self.what, page=len(asked), cursor=cursor)
                 page = await self.ask(region, offset=int(cursor), descending=attempt % 2 == 1)
                 total = total_of(page, self.what)
                 fresh = [record for record in results_of(page, self.what) if int(record["id"]) not in seen]

@@ -5,7 +5,7 @@ delete and insert here, and reading only the key columns of the stored table kee
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import duckdb
 import pyarrow as pa
@@ -47,8 +47,12 @@ def _registered(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table
     connection.register(name, rows)
     try:
         yield
-    finally:
-        connection.unregister(name)
+    except BaseException:
+        # In a transaction that failed this fails as well, and must not hide why.
+        with suppress(duckdb.Error):
+            connection.unregister(name)
+        raise
+    connection.unregister(name)
 
 
 def _match(connection: duckdb.DuckDBPyConnection, table: Table, rows: pa.Table, newer_by: str | None) -> pa.Table:

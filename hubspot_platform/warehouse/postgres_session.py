@@ -71,6 +71,11 @@ def translate(error: psycopg.Error, refused: type[WarehouseError] = QueryRefused
         return DuplicateKey(f"{text} ({error.diag.table_name or 'unknown table'})")
     if isinstance(error, psycopg.IntegrityError):
         return RowsRefused(text)
+    if isinstance(error, psycopg.errors.ProgramLimitExceeded):
+        return RowsRefused(
+            f"a row does not fit into PostgreSQL's page: {text}",
+            mend="use DuckDB for a portal whose records fill hundreds of text properties, or archive unused properties",
+        )
     if isinstance(error, psycopg.OperationalError) and not isinstance(error, psycopg.errors.QueryCanceled):
         return WarehouseUnavailable(f"PostgreSQL is not available: {text}", mend="check the server, then try again")
     return refused(text)

@@ -136,6 +136,16 @@ def test_case_068_an_empty_page_with_a_next_link_is_not_the_end(platform: Hurrie
     assert_mirror_equals_portal(platform, sandbox, CONTACT)
 
 
+def test_case_063_a_search_whose_empty_page_names_itself_for_ever_ends_with_an_error(
+    platform: HurriedPlatform, sandbox: Portal
+) -> None:
+    sync(platform, CONTACT)
+    touch(sandbox)
+    sandbox.fault("empty_page", match={"route": "search"})
+    with pytest.raises(CursorLoop, match="page 1"):
+        sync(platform, CONTACT)
+
+
 def test_case_068_an_empty_portal_is_a_fresh_mirror_without_rows(store_url: str | None, tmp_path: Path) -> None:
     with portal("empty") as running, hurried(running, tmp_path, store_url) as platform:
         for obj in CATALOGUE.values():
