@@ -142,7 +142,7 @@ def test_case_063_a_search_whose_empty_page_names_itself_for_ever_ends_with_an_e
     sync(platform, CONTACT)
     touch(sandbox)
     sandbox.fault("empty_page", match={"route": "search"})
-    with pytest.raises(CursorLoop, match="page 1"):
+    with pytest.raises(errors.CursorLoop, match="page 1"):
         sync(platform, CONTACT)
 
 
