@@ -10,14 +10,14 @@ from hubspot_platform.warehouse.model import LogicalType
 from hubspot_platform_tests.support.platforms import platform_for, sync
 from hubspot_platform_tests.support.portal import portal
 
-T, I, D, N, B = LogicalType.TEXT, LogicalType.INT, LogicalType.TIMESTAMP, LogicalType.DECIMAL, LogicalType.BOOL
+T, K, D, N, B = LogicalType.TEXT, LogicalType.INT, LogicalType.TIMESTAMP, LogicalType.DECIMAL, LogicalType.BOOL
 SYNCED = {"_fivetran_synced": D}
-RECORD = {"is_deleted": B, "_fivetran_deleted": B, "portal_id": I, "raw_json": LogicalType.JSON, **SYNCED}
+RECORD = {"is_deleted": B, "_fivetran_deleted": B, "portal_id": K, "raw_json": LogicalType.JSON, **SYNCED}
 
 EXPECTED: dict[str, dict[str, LogicalType]] = {
     "contact": {
         **RECORD,
-        "id": I,
+        "id": K,
         "property_annualrevenue": N,
         "property_company": T,
         "property_createdate": D,
@@ -29,7 +29,7 @@ EXPECTED: dict[str, dict[str, LogicalType]] = {
     },
     "company": {
         **RECORD,
-        "id": I,
+        "id": K,
         "property_address": T,
         "property_address_2": T,
         "property_annualrevenue": N,
@@ -43,24 +43,24 @@ EXPECTED: dict[str, dict[str, LogicalType]] = {
     },
     "deal": {
         **RECORD,
-        "deal_id": I,
+        "deal_id": K,
         "deal_pipeline_id": T,
         "deal_pipeline_stage_id": T,
-        "owner_id": I,
+        "owner_id": K,
         "property_amount": N,
         "property_closedate": D,
         "property_createdate": D,
         "property_dealname": T,
         "property_description": T,
     },
-    "deal_company": {**SYNCED, "deal_id": I, "company_id": I, "category": T, "type_id": I},
-    "deal_contact": {**SYNCED, "deal_id": I, "contact_id": I, "category": T, "type_id": I},
+    "deal_company": {**SYNCED, "deal_id": K, "company_id": K, "category": T, "type_id": K},
+    "deal_contact": {**SYNCED, "deal_id": K, "contact_id": K, "category": T, "type_id": K},
     "deal_pipeline": {
         **SYNCED,
         "_fivetran_deleted": B,
         "active": B,
         "created_at": D,
-        "display_order": I,
+        "display_order": K,
         "label": T,
         "pipeline_id": T,
         "updated_at": D,
@@ -71,7 +71,7 @@ EXPECTED: dict[str, dict[str, LogicalType]] = {
         "active": B,
         "closed_won": B,
         "created_at": D,
-        "display_order": I,
+        "display_order": K,
         "is_closed": B,
         "label": T,
         "pipeline_id": T,
@@ -81,13 +81,13 @@ EXPECTED: dict[str, dict[str, LogicalType]] = {
     },
     "owner": {
         **SYNCED,
-        "active_user_id": I,
+        "active_user_id": K,
         "created_at": D,
         "email": T,
         "first_name": T,
         "last_name": T,
-        "owner_id": I,
-        "portal_id": I,
+        "owner_id": K,
+        "portal_id": K,
         "type": T,
         "updated_at": D,
     },
@@ -109,7 +109,7 @@ EXPECTED: dict[str, dict[str, LogicalType]] = {
     },
     "property_option": {
         **SYNCED,
-        "display_order": I,
+        "display_order": K,
         "hidden": B,
         "hubspot_object": T,
         "label": T,
