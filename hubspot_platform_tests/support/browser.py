@@ -7,6 +7,7 @@ time with a picture of the page, so that a failure can be looked at.
 import os
 import re
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -145,7 +146,7 @@ class Page:
         """Keep a picture of the page as `name`.png; without a folder only when `always`, in the temporary folder."""
         if self.pictures is None and not always:
             return None
-        folder = self.pictures or Path(os.environ.get("RUNNER_TEMP", "/tmp"))  # noqa: S108 - a picture of a failure
+        folder = self.pictures or Path(tempfile.mkdtemp(prefix="hubspot-platform-picture-"))
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"{name}.png"
         self.driver.save_screenshot(str(file))
