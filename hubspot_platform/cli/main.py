@@ -6,6 +6,7 @@ that `--help` is quick.
 
 import json
 import logging
+import signal
 import sys
 
 import typer
@@ -34,6 +35,8 @@ app.command("doctor")(doctor.command)
 def run() -> None:
     """Run the command line and exit with its code."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    # A stopped demo stops its children too: only an exception lets every `with` block do its work.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         app()
     except PlatformError as error:

@@ -143,10 +143,10 @@ class Page:
         self.driver.execute_script(f"arguments[0].scrollIntoView({{block: '{position}'}})", element)
 
     def picture(self, name: str, *, always: bool = False) -> Path | None:
-        """Keep a picture of the page as `name`.png; without a folder only when `always`, in the temporary folder."""
-        if self.pictures is None and not always:
+        """Keep a picture of the page as `name`.png if pictures are kept; with `always` in a temporary folder."""
+        folder = Path(tempfile.mkdtemp(prefix="hubspot-platform-picture-")) if always else self.pictures
+        if folder is None:
             return None
-        folder = self.pictures or Path(tempfile.mkdtemp(prefix="hubspot-platform-picture-"))
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"{name}.png"
         self.driver.save_screenshot(str(file))
