@@ -1,6 +1,7 @@
 """Fixtures every test may use: a real PostgreSQL server and a fresh database on it."""
 
 import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -26,3 +27,11 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
     """URL of an empty database, dropped after the test."""
     with postgres.database(postgres_server) as url:
         yield url
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Let no test find the Dagster instance of an earlier one: Dagster keeps the last one in a context variable."""
+    module = sys.modules.get("dagster._core.storage.defs_state.base")
+    if module is not None:
+        module._current_storage.set(None)
