@@ -116,11 +116,6 @@ def _unstorable(raw: list[bytes]) -> Iterator[int]:
     return (position for position, text in enumerate(raw) if _NUL in text)
 
 
-def build_chunk(layout: ObjectLayout, records: Sequence[dict[str, Any]], *, portal_id: int, read_at: datetime) -> Chunk:
-    """Return the chunk of one list of records; see `join_pages`."""
-    return join_pages(layout, [pack_page(layout, records)], portal_id=portal_id, read_at=read_at)
-
-
 def join_pages(layout: ObjectLayout, pages: Sequence[PackedPage], *, portal_id: int, read_at: datetime) -> Chunk:
     """Type every property of every record; values that do not fit become null and a row of `value_error`."""
     ids = tuple(chain.from_iterable(page.ids for page in pages))

@@ -7,7 +7,7 @@ from typing import Any
 
 from hubspot_platform.hubspot.catalogue import CONTACT, DEAL
 from hubspot_platform.hubspot.properties import PropertyDefinition
-from hubspot_platform.mirror.chunks import Chunk, build_chunk
+from hubspot_platform.mirror.chunks import Chunk, join_pages, pack_page
 from hubspot_platform.mirror.tables import layout_for
 
 READ_AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -29,7 +29,8 @@ def record(record_id: int, **properties: str | None) -> dict[str, Any]:
 
 
 def chunk_of(*records: dict[str, Any]) -> Chunk:
-    return build_chunk(layout_for(CONTACT, DEFINITIONS, {}), records, portal_id=42, read_at=READ_AT)
+    layout = layout_for(CONTACT, DEFINITIONS, {})
+    return join_pages(layout, [pack_page(layout, records)], portal_id=42, read_at=READ_AT)
 
 
 def test_a_record_becomes_one_typed_row_with_its_raw_form() -> None:
@@ -75,7 +76,8 @@ def test_the_losers_of_a_merge_are_named() -> None:
 def test_columns_named_otherwise_than_their_property_are_filled_too() -> None:
     layout = layout_for(DEAL, [], {})
     deal = {**record(5, dealstage="closedwon", pipeline="default", hubspot_owner_id="77")}
-    row = build_chunk(layout, [deal], portal_id=42, read_at=READ_AT).rows.to_pylist()[0]
+    chunk = join_pages(layout, [pack_page(layout, [deal])], portal_id=42, read_at=READ_AT)
+    row = chunk.rows.to_pylist()[0]
     assert (row["deal_id"], row["deal_pipeline_id"], row["deal_pipeline_stage_id"], row["owner_id"]) == (
         5,
         "default",
