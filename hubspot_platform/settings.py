@@ -25,6 +25,7 @@ MENDS: Mapping[str, str] = {
     "WAREHOUSE_URL": "use duckdb:///PATH or postgresql://USER@HOST/DATABASE",
     "STATE_URL": "use sqlite:///PATH or postgresql://USER@HOST/DATABASE",
     "SLACK_BASE_URL": "use https://slack.com/api/ or the sandbox's address",
+    "DAGSTER_URL": "use the address people open Dagster's UI at, for example https://dagster.example.com",
     "MIRROR_START": "give a full hour in UTC, for example 2026-11-01T00:00:00Z",
 }
 
@@ -52,7 +53,7 @@ class Settings(BaseSettings):
     slack_base_url: str = "https://slack.com/api/"
     slack_channel: str = Field("#hubspot-alerts", min_length=1)
     dagster_home: Path | None = None
-    dagster_url: str = "http://127.0.0.1:3000"
+    dagster_url: str = ""
     mirror_start: datetime | None = None
     hubspot_platform_kill_at: str = ""
 
@@ -68,6 +69,11 @@ class Settings(BaseSettings):
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("is no http(s) address")
         return value
+
+    @field_validator("dagster_url")
+    @classmethod
+    def _http_or_nothing(cls, value: str) -> str:
+        return cls._http(value).rstrip("/") if value else ""
 
     @field_validator("slack_base_url")
     @classmethod

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from hubspot_platform.alerting import messages
+from hubspot_platform.alerting.links import DagsterLinks
 from hubspot_platform.alerting.messages import Mentions
 from hubspot_platform.alerting.model import Alert, Kind, Notice, Severity
 from hubspot_platform.alerting.slack_text import SlackMessage
@@ -83,11 +84,12 @@ class Parcel:
 
 @dataclass(frozen=True)
 class Desk:
-    """What the planner knows beside the rows: the time, the mentions, and the alerts that share a thread."""
+    """What the planner knows beside the rows: the time, the mentions, the alerts that share a thread, the links."""
 
     now: datetime
     mentions: Mentions = field(default_factory=Mentions)
     threads: Mapping[str, Sequence[Alert]] = field(default_factory=dict)
+    links: DagsterLinks = messages.NO_LINKS
 
 
 def due_at(notice: Notice, now: datetime) -> datetime:
@@ -157,9 +159,9 @@ def _parcel(what: str, rows: list[Waiting], desk: Desk) -> Parcel:
         return _summary(rows, "Daily digest", desk)
     if what == "edit":
         return _edit(rows, notices, desk)
-    one = messages.single(notices[-1], desk.mentions)
+    one = messages.single(notices[-1], desk.mentions, desk.links)
     if what == "opened" and first.thread_ts is None:
-        return Parcel(settled, Call.POST, one if len(rows) == 1 else messages.group(notices))
+        return Parcel(settled, Call.POST, one if len(rows) == 1 else messages.group(notices, desk.links))
     if what == "alone":
         return Parcel(settled, Call.POST, one)
     loud = notices[0].kind in _BROADCAST or any(
@@ -174,7 +176,7 @@ def _edit(rows: list[Waiting], notices: list[Notice], desk: Desk) -> Parcel:
     if thread is None:
         return Parcel(tuple(rows), Call.NOTHING, adopt=False)
     sharing = desk.threads.get(thread, ())
-    said = messages.group_state(sharing) if len(sharing) > 1 else messages.single(notices[-1])
+    said = messages.group_state(sharing) if len(sharing) > 1 else messages.single(notices[-1], links=desk.links)
     return Parcel(tuple(rows), Call.EDIT, said[:1], thread, adopt=False)
 
 

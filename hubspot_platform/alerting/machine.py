@@ -176,11 +176,15 @@ def _touched(alert: Alert, seen: Observation, severity: Severity) -> Alert:
         severity=severity,
         detail=seen.detail or alert.detail,
         observed=seen.observed,
-        threshold=seen.threshold if seen.threshold is not None else alert.threshold,
+        threshold=_first(seen.threshold, alert.threshold),
         last_seen_at=seen.at,
         occurrences=alert.occurrences + 1,
         consecutive_passes=0,
     )
+
+
+def _first(latest: float | None, known: float | None) -> float | None:
+    return known if latest is None else latest
 
 
 def _repeated(incident: Incident, seen: Observation, *, quiet: bool) -> Step:
@@ -215,7 +219,10 @@ def _passed(incident: Incident, seen: Observation, *, quiet: bool) -> Step:
     if incident.alert is None:
         return Step(incident)
     alert = replace(incident.alert, consecutive_passes=incident.passes)
-    if not incident.failing or incident.passes < seen.rule.passes:
+    over = incident.passes >= seen.rule.passes
+    if over:
+        alert = replace(alert, observed=seen.observed, threshold=_first(seen.threshold, alert.threshold))
+    if not incident.failing or not over:
         return Step(shown(incident, alert, quiet=quiet))
     after = replace(incident, failing=False, changes=(*incident.changes, seen.at))
     if after.flap_notified_at is not None:
@@ -235,7 +242,8 @@ def closed(
     """Close the alert of an incident: one recovery notice in its thread, and the parent marked resolved.
 
     A muted alert closes without a notice, an alert nobody was told of without any; info alerts live in the
-    digest and have no parent to mark.
+    digest and have no parent to mark. The notices carry the value that is fine now, none when a person closes
+    what still fails.
     """
     alert = _required(incident)
     done = replace(alert, state=AlertState.RESOLVED, resolved_at=at, resolution=resolution)
@@ -258,7 +266,8 @@ def closed(
         kinds.remove(Kind.CLOSED)
     if not incident.announced:
         kinds = []
-    told = tuple(notice(replace(incident, alert=replace(done, detail=note)), kind, record_id, at) for kind in kinds)
+    said = replace(done, detail=note, observed=None if incident.failing else done.observed)
+    told = tuple(notice(replace(incident, alert=said), kind, record_id, at) for kind in kinds)
     return Step(after, closed=done, notices=told)
 
 

@@ -4,11 +4,13 @@ Pure; compared with stored fixtures. Called by `automation.alert_delivery`. A bu
 first message is the one to post, the others belong in its thread.
 """
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from hubspot_platform.alerting.links import DagsterLinks
 from hubspot_platform.alerting.model import Alert, AlertState, Kind, Notice, Severity
 from hubspot_platform.alerting.slack_text import (
     BLOCK_CHARACTERS,
@@ -25,6 +27,9 @@ from hubspot_platform.alerting.slack_text import (
 
 LISTED = 10
 EVENT_TYPE = "hubspot_alert"
+SHARE = "share"
+COUNTS = frozenset({"rows", "records"})
+NO_LINKS = DagsterLinks()
 
 _MARKS = {Severity.CRITICAL: "🔴", Severity.WARNING: "🟠", Severity.INFO: "🔵"}
 _LEADS = {
@@ -38,6 +43,7 @@ _LEADS = {
     Kind.RECOVERED: "Recovered: ",
     Kind.CLOSED: "Resolved: ",
 }
+_DONE = (Kind.RECOVERED, Kind.CLOSED)
 
 
 @dataclass(frozen=True)
@@ -57,11 +63,10 @@ class Mentions:
         return self.on_call if kind is Kind.ESCALATED_ON_CALL or (kind is Kind.RESUMED and critical) else ""
 
 
-def single(notice: Notice, mentions: Mentions | None = None) -> list[SlackMessage]:
+def single(notice: Notice, mentions: Mentions | None = None, links: DagsterLinks = NO_LINKS) -> list[SlackMessage]:
     """Return the message of one notice: a parent, an edited parent or a reply, by its kind."""
-    done = notice.kind in (Kind.RECOVERED, Kind.CLOSED)
     lead = _LEADS[notice.kind].format(severity=notice.severity.value)
-    mark = "✅" if done else _MARKS[notice.severity]
+    mark = _mark(notice)
     headline = f"{lead}{notice.topic.subject}: {notice.topic.title}"
     mention = (mentions or Mentions()).of(notice.kind, notice.severity)
     blocks: list[Block] = [header(f"{mark} {headline}")]
@@ -70,12 +75,12 @@ def single(notice: Notice, mentions: Mentions | None = None) -> list[SlackMessag
     blocks.append(section("\n".join(_facts(notice))))
     if notice.kind is not Kind.RECOVERED:
         blocks += sections(notice.detail)
-    blocks.append(context(escape(_small_print(notice))))
-    fallback = f"{mark} {notice.severity.value}: {headline}. {_measure(notice)}"
+    blocks.append(context(_small_print(notice, links)))
+    fallback = ". ".join(filter(None, (f"{mark} {notice.severity.value}: {headline}", _measure(notice))))
     return _messages(_fallback(mention, fallback), blocks, [notice])
 
 
-def group(notices: Sequence[Notice]) -> list[SlackMessage]:
+def group(notices: Sequence[Notice], links: DagsterLinks = NO_LINKS) -> list[SlackMessage]:
     """Return one message for alerts that opened together, with the list as its first thread message."""
     what = _counted([notice.severity for notice in notices])
     subject = f"{len(notices)} alerts opened together: {what}"
@@ -83,7 +88,7 @@ def group(notices: Sequence[Notice]) -> list[SlackMessage]:
     parent = [
         header(f"{mark} {subject}"),
         section(escape(_kinds_of(notices))),
-        context(escape(f"run {notices[0].run_id}" if notices[0].run_id else "list in the thread")),
+        context(links.run(notices[0].run_id) if notices[0].run_id else "list in the thread"),
     ]
     first = _messages(f"{mark} {subject}", parent, notices)
     return first + listed(notices, f"{len(notices)} alerts")
@@ -92,10 +97,7 @@ def group(notices: Sequence[Notice]) -> list[SlackMessage]:
 def listed(notices: Sequence[Notice], title: str) -> list[SlackMessage]:
     """Return a list of notices: the first ten line by line, worst first, the rest by count."""
     ordered = sorted(notices, key=lambda notice: -notice.severity.rank)
-    lines = [
-        f"{_MARKS[notice.severity]} {notice.topic.subject}: {notice.topic.title} – {_measure(notice)}"
-        for notice in ordered[:LISTED]
-    ]
+    lines = [_line(notice) for notice in ordered[:LISTED]]
     rest = ordered[LISTED:]
     if rest:
         lines.append(f"… and {len(rest)} more: {_counted([notice.severity for notice in rest])}")
@@ -127,7 +129,10 @@ def summary(notices: Sequence[Notice], title: str, mentions: Mentions | None = N
     blocks: list[Block] = [header(headline)]
     if mention:
         blocks.append(section(mention))
-    lines = "\n".join(_line(notice) for notice in _by_rank(standing)[:LISTED])
+    lines = "\n".join(
+        _line(notice, _LEADS[notice.kind].format(severity=notice.severity.value))
+        for notice in _by_rank(standing)[:LISTED]
+    )
     if recovered:
         names = ", ".join(notice.topic.subject for notice in recovered[:LISTED])
         lines = f"{lines}\n✅ recovered: {names}".strip()
@@ -178,42 +183,58 @@ def _fallback(mention: str, text: str) -> str:
 def _facts(notice: Notice) -> list[str]:
     facts = [("Severity", notice.severity.value), ("Measured", _measure(notice))]
     if notice.kind is Kind.RECOVERED:
-        facts += [("Lasted", duration(notice.at - notice.since)), ("Peak", _number(notice.peak, notice.unit))]
+        facts.append(("Lasted", duration(notice.at - notice.since)))
+        facts.append(("Peak", quantity(notice.peak, notice.unit) if notice.peak is not None else ""))
         facts.append(("Action taken", notice.detail or "none by the platform"))
     else:
         facts.append(("Since", _time(notice.since)))
         facts.append(("Seen", f"{notice.occurrences} time{'s' if notice.occurrences != 1 else ''}"))
-        if notice.mend:
-            facts.append(("Mend", notice.mend))
-    return [f"*{name}:* {escape(value)}" for name, value in facts]
+        facts.append(("Mend", "" if notice.kind in _DONE else notice.mend))
+    return [f"*{name}:* {escape(value)}" for name, value in facts if value]
+
+
+def _mark(notice: Notice) -> str:
+    return "✅" if notice.kind in _DONE else _MARKS[notice.severity]
 
 
 def _measure(notice: Notice) -> str:
+    """Return the value and its limit, nothing without a value; of an alert that is over, the value that is fine now."""
     if notice.observed is None:
-        return "no value"
-    observed = _number(notice.observed, notice.unit)
+        return ""
+    over = notice.kind in _DONE
+    observed = ("now " if over else "") + quantity(notice.observed, notice.unit)
     if notice.threshold is None:
         return observed
-    return f"{observed} against {_number(notice.threshold, notice.unit)}"
+    limit = quantity(notice.threshold, notice.unit)
+    return f"{observed} (limit {limit})" if over else f"{observed} against {limit}"
 
 
-def _number(value: float | None, unit: str) -> str:
-    if value is None:
-        return "no value"
-    digits = f"{value:,.4f}".rstrip("0").rstrip(".")
-    return f"{digits} {unit}".strip()
+def quantity(value: float, unit: str) -> str:
+    """Return a value as people say it: counts whole, shares in percent, no decimals that change nothing.
+
+    A limit between two counts is said as the lower one, the largest count it allows.
+    """
+    if unit == SHARE:
+        return f"{_decimal(value * 100, 1)} %"
+    if unit in COUNTS:
+        return f"{math.floor(value):,} {unit}"
+    return f"{_decimal(value, 1 if abs(value) >= 10 else 4)} {unit}".strip()
 
 
-def _small_print(notice: Notice) -> str:
-    parts = [notice.topic.condition, f"alert {notice.alert_id}", _time(notice.at)]
+def _decimal(value: float, most: int) -> str:
+    return f"{value:,.{most}f}".rstrip("0").rstrip(".")
+
+
+def _small_print(notice: Notice, links: DagsterLinks) -> str:
+    parts = [escape(notice.topic.condition), f"alert {notice.alert_id}", _time(notice.at), links.asset(notice.topic)]
     if notice.run_id:
-        parts.append(f"run {notice.run_id}")
-    return " · ".join(parts)
+        parts.append(links.run(notice.run_id))
+    return " · ".join(filter(None, parts))
 
 
-def _line(notice: Notice) -> str:
-    lead = _LEADS[notice.kind].format(severity=notice.severity.value)
-    return f"{_MARKS[notice.severity]} {lead}{notice.topic.subject}: {notice.topic.title} – {_measure(notice)}"
+def _line(notice: Notice, lead: str = "") -> str:
+    said = f"{_mark(notice)} {lead}{notice.topic.subject}: {notice.topic.title}"
+    return " – ".join(filter(None, (said, _measure(notice))))
 
 
 def _by_rank(notices: Sequence[Notice]) -> list[Notice]:

@@ -5,6 +5,7 @@ times are aware UTC datetimes.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -85,6 +86,9 @@ class Rule:
     passes: int = 2
 
 
+_ASSET_SUBJECT = re.compile(r"(?:asset )?(\w+(?:[./]\w+)+)")
+"""How checks (`hubspot.contact`), freshness (`hubspot/contact`) and ad-hoc runs (`asset hubspot/contact`) say it."""
+
 DQA_RULE = Rule()
 WORKER_RULE = Rule(fails=3, bad=3, passes=1)
 IMMEDIATE_RULE = Rule(fails=1, bad=1, passes=1)
@@ -101,6 +105,12 @@ class Topic:
     subject: str
     title: str
     portal_id: int | None = None
+
+    @property
+    def asset(self) -> str | None:
+        """Key of the Dagster asset the subject names (`hubspot/contact`), None for a job, a queue or a quota."""
+        found = _ASSET_SUBJECT.fullmatch(self.subject)
+        return found[1].replace(".", "/") if found else None
 
 
 @dataclass(frozen=True)

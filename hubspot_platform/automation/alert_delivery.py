@@ -25,7 +25,8 @@ from hubspot_platform.alerting.delivery import (
     plan,
     wait_before_call,
 )
-from hubspot_platform.alerting.messages import Mentions
+from hubspot_platform.alerting.links import DagsterLinks
+from hubspot_platform.alerting.messages import NO_LINKS, Mentions
 from hubspot_platform.alerting.slack_text import SlackMessage
 from hubspot_platform.connectors.slack import (
     Posted,
@@ -60,11 +61,12 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Counter:
-    """Where messages go and whom they may call."""
+    """Where messages go, whom they may call, and where they lead."""
 
     slack: SlackConnector
     channel: str
     mentions: Mentions
+    links: DagsterLinks = NO_LINKS
 
 
 def deliver(store: Store, counter: Counter | None, *, pause: Pause = time.sleep) -> Delivery:
@@ -118,7 +120,7 @@ def _next(store: Store, counter: Counter, rows: Sequence[Waiting], now: datetime
         lambda conn: (alerts_of_threads(conn, threads), outbox.sent_calls(conn, now - timedelta(hours=1)))
     )
     posts = sum(counts for _, counts in calls)
-    parcel = next_parcel(plan(rows, Desk(now, counter.mentions, alerts)), min(posts, PER_HOUR))
+    parcel = next_parcel(plan(rows, Desk(now, counter.mentions, alerts, counter.links)), min(posts, PER_HOUR))
     return parcel, wait_before_call([at for at, _ in calls], now)
 
 

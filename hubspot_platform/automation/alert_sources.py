@@ -21,7 +21,7 @@ from hubspot_platform.state.incidents import load, record
 
 CHECKS = "check"
 FRESHNESS = "freshness"
-FRESHNESS_CADENCE = timedelta(minutes=5)
+LEVEL_CADENCE = timedelta(minutes=5)
 UNKNOWN_AFTER = timedelta(hours=26)
 GRACE_AFTER_INSTALL = timedelta(minutes=15)
 
@@ -53,12 +53,16 @@ class Tally:
 
 @dataclass(frozen=True)
 class Source:
-    """Where measurements come from and go to; `group` gathers what opens after a downtime into one message."""
+    """Where measurements come from and go to.
+
+    `group` gathers what opens after a downtime into one message; `daily_limit` are the configured HubSpot calls a day.
+    """
 
     store: Store
     instance: dg.DagsterInstance
     portal_id: int | None = None
     group: str | None = None
+    daily_limit: int | None = None
 
 
 def observe_checks(source: Source, graph: AssetGraph, *, replay: bool = False) -> Tally:
@@ -108,8 +112,9 @@ def _seed(conn: sa.Connection, first: Mapping[str, Cursor], now: datetime) -> No
 def observation_of(result: CheckResult, portal_id: int | None) -> Observation:
     """Return the measurement a check result is.
 
-    Metadata `status` and `severity` win. Without them a failed check with severity ERROR is a critical failure, one
-    with WARN a warning of the same; a check that raised is an error, one its run left out is skipped.
+    Metadata `status` and `severity` win. Without them a check that failed at ERROR is a critical failure. One that
+    failed at WARN is no more than a warn of a warning, so an alert for the daily digest: what only records its
+    violations calls nobody. A check that raised is an error, one its run left out is skipped.
     """
     said = result.metadata
     test = str(said.get("test", ""))
@@ -158,7 +163,9 @@ def _severity(result: CheckResult) -> Severity | None:
     said = str(result.metadata.get("severity", "")).lower()
     if said in set(Severity):
         return Severity(said)
-    return Severity.CRITICAL if result.outcome is Outcome.FAILED else None
+    if result.outcome is not Outcome.FAILED:
+        return None
+    return Severity.CRITICAL if result.error_severity else Severity.WARNING
 
 
 def _detail(result: CheckResult) -> str:
@@ -198,7 +205,7 @@ def observe_freshness(source: Source, graph: AssetGraph, installed_at: datetime)
         since = row.updated_at if row else installed_at
         window = policy.fail_window.to_timedelta() if isinstance(policy, TimeWindowFreshnessPolicy) else None
         status = _freshness_status(state, now - since, window or UNKNOWN_AFTER)
-        if status is not None and _worth_recording(known.get(prints[key]), status, now):
+        if status is not None and worth_recording(known.get(prints[key]), status, now):
             observations.append(_freshness(source, key, status, (state, since, window)))
     if not observations:
         return Tally()
@@ -212,13 +219,13 @@ def _freshness_status(state: FreshnessState, age: timedelta, patience: timedelta
     return _FRESHNESS.get(state)
 
 
-def _worth_recording(known: Incident | None, status: Status, now: datetime) -> bool:
-    """Freshness is a level: it counts as measured when it changes and every five minutes while something is wrong."""
+def worth_recording(known: Incident | None, status: Status, now: datetime) -> bool:
+    """A level (freshness, quota) counts as measured when it changes and every five minutes while something is wrong."""
     if known is None or known.last_at is None:
         return status is not Status.PASS
     if status is Status.PASS and known.alert is None and known.bad == 0:
         return False
-    return status is not known.last_status or now - known.last_at >= FRESHNESS_CADENCE
+    return status is not known.last_status or now - known.last_at >= LEVEL_CADENCE
 
 
 def _freshness(
@@ -248,6 +255,6 @@ def _freshness(
         observed=round((now - last).total_seconds() / 60, 1) if last else None,
         threshold=window.total_seconds() / 60 if window else None,
         unit="min",
-        cadence=FRESHNESS_CADENCE,
+        cadence=LEVEL_CADENCE,
         mend="look at the job's last run in Dagster and run it again",
     )

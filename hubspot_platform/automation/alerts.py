@@ -1,8 +1,8 @@
 """The Dagster shell of alerting: three sensors, all running from the first start, and the pass they share.
 
-`HubspotAlertsRunner` takes in check results, lets time pass and sends; `freshness_alerts` and `run_failure_alerts`
-only take in, what they queue is sent at the runner's next tick. `run_alert_pass` does all of it once, without a
-sensor, for the demo.
+`HubspotAlertsRunner` takes in check results and the day's quota, lets time pass and sends; `freshness_alerts` and
+`run_failure_alerts` only take in, what they queue is sent at the runner's next tick. `run_alert_pass` does all of it
+once, without a sensor, for the demo.
 """
 
 import time
@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from hubspot_platform.alerting.links import DagsterLinks
 from hubspot_platform.alerting.messages import Mentions
 from hubspot_platform.automation.alert_delivery import Counter, Delivery, Pause, deliver
 from hubspot_platform.automation.alert_sources import (
@@ -20,6 +21,7 @@ from hubspot_platform.automation.alert_sources import (
     observe_checks,
     observe_freshness,
 )
+from hubspot_platform.automation.quota import observe_quota
 from hubspot_platform.automation.run_failures import FailedRun, take_failure, take_recoveries
 from hubspot_platform.connectors.slack import SlackConnector
 from hubspot_platform.runtime import Platform
@@ -47,12 +49,13 @@ def counter_of(settings: Settings) -> Counter | None:
             on_call=settings.business.on_call_mention or _HERE,
             lead=settings.business.lead_mention or _EVERYBODY,
         ),
+        links=DagsterLinks(settings.dagster_url),
     )
 
 
 def evaluate(source: Source, graph: AssetGraph, *, replay: bool = False) -> Tally:
-    """Take in check results and recovered runs, and let time pass for what is open."""
-    tally = observe_checks(source, graph, replay=replay) + take_recoveries(source)
+    """Take in check results, recovered runs and the day's quota, and let time pass for what is open."""
+    tally = observe_checks(source, graph, replay=replay) + take_recoveries(source) + observe_quota(source)
     now = source.store.now()
     return tally + Tally(0, source.store.write(lambda conn: advance_all(conn, now, group=source.group)))
 
@@ -65,7 +68,8 @@ def source_of(platform: Platform, instance: dg.DagsterInstance, sensor: str) -> 
     store = platform.state()
     now = store.now()
     store.write(lambda conn: beat(conn, sensor, now, {}, DOWNTIME.total_seconds()))
-    return Source(store, instance, platform.settings.hubspot_portal_id, _restart_group(store, now))
+    settings = platform.settings
+    return Source(store, instance, settings.hubspot_portal_id, _restart_group(store, now), settings.hubspot_daily_limit)
 
 
 def _restart_group(store: Store, now: datetime) -> str | None:

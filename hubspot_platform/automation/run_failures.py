@@ -30,19 +30,21 @@ from hubspot_platform.state.incidents import failing_subjects, load, record
 WORKER = "worker"
 WILL_RETRY = "dagster/will_retry"
 CLEAN_FOR = timedelta(minutes=15)
+CAUSE = "cause"
+RATE_LIMIT_CRITICAL = "rate_limit_critical"
 
 _ADHOC = "__ASSET_JOB"
 _JOB, _ASSET = "job ", "asset "
 _CAUSES = {
     "Unauthorized": "authentication",
     "MissingScope": "authentication",
-    "DailyLimitReached": "rate_limit_critical",
-    "QuotaExhausted": "rate_limit_critical",
+    "DailyLimitReached": RATE_LIMIT_CRITICAL,
+    "QuotaExhausted": RATE_LIMIT_CRITICAL,
     "StateUnavailable": "database",
 }
 _CAUSE_TITLES = {
     "authentication": "HubSpot refuses our token or lacks a scope",
-    "rate_limit_critical": "the day's HubSpot calls are used up",
+    RATE_LIMIT_CRITICAL: "the day's HubSpot calls are used up",
     "database": "a store of the platform cannot be reached",
 }
 
@@ -113,7 +115,7 @@ def _cause_failure(source: Source, failed: FailedRun) -> list[Observation]:
     return [
         _failure(
             Topic(
-                fingerprint=fingerprint("cause", condition),
+                fingerprint=fingerprint(CAUSE, condition),
                 source=WORKER,
                 condition=condition,
                 category="security" if condition == "authentication" else "rate_limit",

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -102,12 +103,13 @@ class Measure(Protocol):
 class QualityTest:
     """One data quality test: what it measures, on what, and when that is too much.
 
-    OBJECT in `mend` stands for the subject's object.
+    OBJECT in `mend` stands for the subject's object; `cadence_seconds` lie between two runs of the suite.
     """
 
     id: str
     name: str
     suite: str
+    cadence_seconds: int
     description: str
     severity: Severity
     unit: str
@@ -128,14 +130,22 @@ class Outcome:
 
 
 def share_limits(thresholds: ShareThresholds, measurement: Measurement) -> Limits:
-    """Return limits in rows for a share of the rows checked; below 20 rows only the absolute limits apply."""
+    """Return limits in whole rows for a share of the rows checked; below 20 rows only the absolute limits apply.
+
+    2 % of 29,185 rows are 583.7: the largest number of rows within that is 583.
+    """
     rows = measurement.expected if measurement.expected is not None else measurement.rows_checked
     if rows < MINIMUM_RATIO_ROWS:
         return Limits(max(thresholds.warn_rows, 0), max(thresholds.fail_rows, thresholds.warn_rows, 0))
     return Limits(
-        max(thresholds.warn_rows, thresholds.warn_share * rows),
-        max(thresholds.fail_rows, thresholds.fail_share * rows),
+        max(thresholds.warn_rows, _whole_rows(thresholds.warn_share, rows)),
+        max(thresholds.fail_rows, _whole_rows(thresholds.fail_share, rows)),
     )
+
+
+def _whole_rows(share: float, rows: float) -> int:
+    """Round down the exact product: in floating point 29 % of 100 rows would be 28."""
+    return int(Decimal(str(share)) * Decimal(rows))
 
 
 def judge(test: QualityTest, business: Business, subject: Subject, measurement: Measurement) -> Outcome:
@@ -170,7 +180,7 @@ def as_check_result(test: QualityTest, subject: Subject, outcome: Outcome) -> dg
         "severity": test.severity.value,
         "unit": test.unit,
         "subject": f"hubspot.{subject.table}",
-        "cadence_seconds": subject.cadence_seconds,
+        "cadence_seconds": test.cadence_seconds,
         "mend": test.mend.replace(OBJECT_IN_TEXT, subject.object),
         **({"observed": float(measurement.observed)} if measurement.observed is not None else {}),
         **({"expected": float(measurement.expected)} if measurement.expected is not None else {}),

@@ -74,10 +74,11 @@ def run_demo(output: Output, options: DemoOptions) -> bool:
     with Processes(folder / "logs", {}) as outside:
         url = _start_sandbox(outside, portal, options.rate_limit, _usable(options.sandbox_port))
         overrides = _overrides(folder, url, options.rate_limit)
-        settings = load_settings(**overrides)
+        port = _usable(options.port)
+        settings = load_settings(**overrides, dagster_url=f"http://{HOST}:{port}")
         prepare_instance(settings)
         environment = {name.upper(): str(value) for name, value in overrides.items()}
-        with DagsterServices(settings, host=HOST, port=_usable(options.port), environment=environment) as dagster:
+        with DagsterServices(settings, host=HOST, port=port, environment=environment) as dagster:
             output.say(f"Sandbox portal {url}, Slack page {url}/slack/; starting Dagster …")
             dagster.start_webserver()
             output.say(f"Dagster UI {dagster.url}")

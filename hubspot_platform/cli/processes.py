@@ -170,7 +170,7 @@ class DagsterServices(Processes):
         self.url = f"http://{host}:{self._port}"
         super().__init__(
             settings.home / "logs",
-            {**(environment or {}), **dagster_environment(settings), "DAGSTER_URL": self.url},
+            {**(environment or {}), **dagster_environment(settings), "DAGSTER_URL": settings.dagster_url or self.url},
         )
         self._code_port = free_port("127.0.0.1")
         self._started_code = False

@@ -76,6 +76,7 @@ class Admin:
             "/links/{from}/{to}": ("GET", self.links),
             "/objects/{object}/{action}": ("POST", self.change),
             "/properties/{object}/{action}": ("POST", self.define),
+            "/day": ("POST", self.day),
         }
         routes = [Route(path, guarded(action), methods=[method]) for path, (method, action) in table.items()]
         routes.append(Route("/faults", guarded(self.faults), methods=["GET", "POST", "DELETE"]))
@@ -153,10 +154,11 @@ class Admin:
         return {"now": iso(clock.now_ms())}
 
     async def search(self, request: Request) -> object:
-        """Set the index lag (`lag` seconds), the disorder (`unordered`), the links a page (`association_page`)."""
+        """Set the index lag (`lag` seconds, of one `object` or all), disorder (`unordered`), links a page."""
         body = await body_of(request)
         if "lag" in body:
-            for area in self.portal.areas.values():
+            named = [self.portal.area(str(body["object"]))] if "object" in body else self.portal.areas.values()
+            for area in named:
                 area.index.set_lag(float(str(body["lag"])))
         if "unordered" in body:
             self.portal.switches.unordered_search = bool(body["unordered"])
@@ -167,7 +169,7 @@ class Admin:
     async def scopes(self, request: Request) -> object:
         """Take scopes away (`missing`) and give all back first."""
         missing = (await body_of(request)).get("missing") or []
-        self.portal.switches.missing_scopes = {str(s) for s in missing} if isinstance(missing, list) else set()
+        self.portal.take_scopes({str(s) for s in missing} if isinstance(missing, list) else set())
         return {"missing": sorted(self.portal.switches.missing_scopes)}
 
     async def tokens(self, request: Request) -> object:
@@ -199,7 +201,10 @@ class Admin:
         return [f.as_json() for f in box.faults]
 
     async def dump(self, request: Request) -> object:
-        """Return the records of a type with all stored values; `properties`, `archived`, `after`, `limit` narrow."""
+        """Return the records of a type with all stored values; `properties`, `archived`, `after`, `limit` narrow.
+
+        `history` names properties whose versions are wanted too.
+        """
         query = request.query_params
         return mutations.dump(self.portal, request.path_params["object"], query)
 
@@ -208,11 +213,15 @@ class Admin:
         return mutations.all_links(self.portal, request.path_params["from"], request.path_params["to"])
 
     async def change(self, request: Request) -> object:
-        """Create, update, archive, restore, purge, merge, stamp, link or unlink records."""
+        """Create, update, calculate, archive, restore, purge, merge, stamp, link or unlink records."""
         action = mutations.ACTIONS.get(request.path_params["action"])
         if action is None:
             raise SandboxError("unknown action", mend=f"one of {', '.join(mutations.ACTIONS)}")
         return action(self.portal, self.portal.area(request.path_params["object"]), await body_of(request))
+
+    async def day(self, request: Request) -> object:
+        """Let a day of changes of every kind happen; returns the ids touched."""
+        return mutations.day(self.portal, await body_of(request))
 
     async def define(self, request: Request) -> object:
         """Create, change (also the type), or delete a property while the portal runs."""

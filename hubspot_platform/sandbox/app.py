@@ -4,6 +4,7 @@ import orjson
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
+from hubspot_platform.sandbox.account_admin import AccountAdmin
 from hubspot_platform.sandbox.admin import Admin
 from hubspot_platform.sandbox.clock import PortalClock
 from hubspot_platform.sandbox.errors import SandboxError
@@ -31,7 +32,7 @@ class Sandbox:
             routes=[
                 Route("/", start_page(self.portal, self.gate, self.slack)),
                 Mount("/sandbox/api/slack", routes=self.slack.admin_routes()),
-                Mount("/sandbox/api", routes=Admin(self.gate).routes()),
+                Mount("/sandbox/api", routes=[*Admin(self.gate).routes(), *AccountAdmin(self.portal).routes()]),
                 Mount("/slack", routes=self.slack.routes()),
             ]
         )

@@ -5,49 +5,11 @@ between records where possible, because a large portal has millions of them.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from hubspot_platform.sandbox.association_types import USER, LinkType, Pair, standard_types
 
 Types = tuple[int, ...]
 Links = tuple[tuple[int, Types], ...]
-Pair = tuple[str, str]
-
-HUBSPOT = "HUBSPOT_DEFINED"
-USER = "USER_DEFINED"
-
-
-@dataclass(frozen=True)
-class LinkType:
-    """One association type in one direction."""
-
-    type_id: int
-    category: str
-    label: str | None
-    name: str
-    inverse_id: int
-
-
-def _both(first: Pair, ids: tuple[int, int], label: str | None = None) -> dict[Pair, list[LinkType]]:
-    source, target = first
-    names = [f"{a}_to_{b}" + ("_unlabeled" if label is None else "") for a, b in (first, (target, source))]
-    return {
-        (source, target): [LinkType(ids[0], HUBSPOT, label, names[0], ids[1])],
-        (target, source): [LinkType(ids[1], HUBSPOT, label, names[1], ids[0])],
-    }
-
-
-def standard_types() -> dict[Pair, list[LinkType]]:
-    """Return HubSpot's own association types, keyed by singular object names."""
-    catalogue: dict[Pair, list[LinkType]] = {}
-    for part in (
-        _both(("contact", "company"), (279, 280)),
-        _both(("contact", "company"), (1, 2), "Primary"),
-        _both(("deal", "contact"), (3, 4)),
-        _both(("deal", "company"), (341, 342)),
-        _both(("deal", "company"), (5, 6), "Primary"),
-    ):
-        for pair, types in part.items():
-            catalogue.setdefault(pair, []).extend(types)
-    return catalogue
 
 
 class Associations:
@@ -70,8 +32,11 @@ class Associations:
         """Return the type every link of the pair carries; None when the objects cannot be linked."""
         return next((t for t in self.types.get(pair, ()) if t.label is None), None)
 
-    def add_label(self, pair: Pair, label: str, name: str, inverse_label: str | None = None) -> LinkType:
-        """Define a label in both directions and return the forward one."""
+    def add_label(self, pair: Pair, label: str | None, name: str, inverse_label: str | None = None) -> LinkType:
+        """Define a label in both directions and return the forward one; without a text it is the plain link of a pair.
+
+        A custom object's pairs get their plain link this way.
+        """
         ids = (self._next_label, self._next_label + 1)
         self._next_label += 2
         forward = LinkType(ids[0], USER, label, name, ids[1])

@@ -10,7 +10,7 @@ import typer
 def command(  # noqa: PLR0913, PLR0917 - one parameter per option
     host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="port, 0 for any free one")] = 8020,
-    size: Annotated[str, typer.Option(help="empty, small, document, large or contacts=N,properties=M")] = "small",
+    size: Annotated[str, typer.Option(help="empty, small, document, large, or contacts=N,calls=M,…")] = "small",
     seed: Annotated[int, typer.Option(help="the same seed gives the same portal")] = 1,
     base_time: Annotated[datetime | None, typer.Option(help="the moment the seeded data ends at (UTC)")] = None,
     rate_limit: Annotated[str, typer.Option(help="none, free, professional or addon")] = "professional",

@@ -3,13 +3,16 @@
 import random
 import re
 from collections.abc import Callable
+from typing import Any
 
 import orjson
 
 from hubspot_platform.sandbox.faults import Fault
-from hubspot_platform.sandbox.wire import HTML_TYPE, Answer, ApiProblem, Call, correlation_id
+from hubspot_platform.sandbox.paging import START
+from hubspot_platform.sandbox.wire import HTML_TYPE, JSON_TYPE, Answer, ApiProblem, Call, correlation_id
 
 Batch = dict[str, object]
+Page = dict[str, Any]
 _BEYOND_16_BITS = re.compile(rb"[\xf0-\xf4][\x80-\xbf]{3}")
 
 POLICY_MESSAGES = {
@@ -119,46 +122,84 @@ def halved(answer: Answer) -> Answer:
     return Answer(answer.status, _BEYOND_16_BITS.sub(first_half, answer.body), answer.content_type, answer.headers)
 
 
-def _requested_after(call: Call) -> str:
+def _requested(call: Call) -> str:
+    """Return the cursor a call asked for, empty for a first page."""
     if call.method == "GET":
-        return call.one("after")
-    return str(call.json_object().get("after") or "")
+        return call.one("after") or call.one("offset")
+    body = call.json_object()
+    return str(body.get("after") or body.get("offset") or "")
+
+
+def _first_cursor(call: Call, document: Page) -> str:
+    """Return a cursor that leads to the page a call without one gets."""
+    if call.kind == "objects.list":
+        return str(document["results"][0]["id"])
+    numbered = call.kind in ("search", "owners.list") or isinstance(document.get("offset"), int)
+    return "0" if numbered else START
+
+
+def _page(answer: Answer) -> tuple[Page, list[Page]]:
+    """Return a page and its rows, whatever its endpoint calls them; no rows when it is no page at all."""
+    if answer.status != 200 or answer.content_type != JSON_TYPE:
+        return {}, []
+    document = orjson.loads(answer.body)
+    if not isinstance(document, dict):
+        return {}, []
+    return document, next((document[n] for n in ("results", "lists", "events", "campaigns") if n in document), [])
+
+
+def _lead_to(document: Page, cursor: str) -> None:
+    """Make a page name this cursor as the next one."""
+    if "hasMore" in document:
+        document |= {"hasMore": True, "offset": int(cursor) if isinstance(document["offset"], int) else cursor}
+    else:
+        document["paging"] = {"next": {"after": cursor}}
 
 
 def looped(fault: Fault, call: Call, answer: Answer) -> Answer:
     """Return the page with a cursor that leads back: to itself (`repeat`) or to an earlier page (`cycle`)."""
-    document = orjson.loads(answer.body)
-    if answer.status != 200 or not document.get("results"):
+    document, rows = _page(answer)
+    if not rows:
         return answer
-    requested = _requested_after(call) or ("0" if call.kind == "search" else document["results"][0]["id"])
+    requested = _requested(call) or _first_cursor(call, document)
     fault.memory.append(requested)
     if fault.text("mode", "repeat") == "cycle":
         if len(fault.memory) < 3:
             return answer
         requested = fault.memory[-3]
-    document["paging"] = {"next": {"after": requested}}
+    _lead_to(document, requested)
     return Answer(answer.status, orjson.dumps(document), answer.content_type, answer.headers)
 
 
 def emptied(fault: Fault, call: Call, answer: Answer) -> Answer:
     """Return an empty page that still has a next link; no record is lost by following it.
 
-    The first page of a walk is emptied at once. Within a walk the cursor is first moved into the gap before the next
-    id, and the page asked for from there is the empty one, so that cursors keep growing.
+    The first page of a walk is emptied at once. Within a walk over objects the cursor is first moved into the gap
+    before the next id, and the page asked for from there is the empty one, so that cursors keep growing. A list search
+    is left alone: its first page and its offset 0 are one request.
     """
-    document = orjson.loads(answer.body)
-    results = document.get("results")
-    if answer.status != 200 or not results:
+    document, rows = _page(answer)
+    if not rows or "lists" in document:
         return answer
-    requested = _requested_after(call)
+    requested = _requested(call)
     if not requested or requested in fault.memory:
-        following = "0" if call.kind == "search" else results[0]["id"]
-        document |= {"results": [], "paging": {"next": {"after": following}}}
-    elif call.kind != "search" and "paging" in document:
-        last, cursor = int(results[-1]["id"]), document["paging"]["next"]
+        _lead_to(document, _first_cursor(call, document))
+        rows.clear()
+    elif call.kind == "objects.list" and "paging" in document:
+        last, cursor = int(rows[-1]["id"]), document["paging"]["next"]
         if int(cursor["after"]) > last + 1:
             cursor["after"] = str(last + 1)
             fault.memory.append(cursor["after"])
+    return Answer(answer.status, orjson.dumps(document), answer.content_type, answer.headers)
+
+
+def overstated(fault: Fault, answer: Answer) -> Answer:
+    """Return the answer with a `total` larger by a `share`, at least one: records that are counted and never shown."""
+    document, _ = _page(answer)
+    total = document.get("total")
+    if not total:
+        return answer
+    document["total"] = total + max(1, round(total * fault.number_of("share", 0.1)))
     return Answer(answer.status, orjson.dumps(document), answer.content_type, answer.headers)
 
 

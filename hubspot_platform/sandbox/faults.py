@@ -27,6 +27,7 @@ SPOILING = (
     "wrong_content_type",
     "cursor_loop",
     "empty_page",
+    "overstated_total",
     "partial_failure",
     "half_emoji",
     "lost_answer",

@@ -91,6 +91,8 @@ class Gate:
             raise ApiProblem(414, "URI_TOO_LONG", "414 Request-URI Too Large")
         route, params = self._router.resolve(call.method, call.path)
         call.kind, call.params = route.kind, params
+        if route.public:
+            return await self._with_faults(call, route)
         search = route.kind == "search"
         policy = self.limits.admit(call.token, search=search, at=at, now=now)
         rate_headers = {} if search else self.limits.headers(call.token, at, now)
@@ -125,7 +127,9 @@ class Gate:
         if name is None or "{" not in route.scope:
             return route.scope
         spec = self.portal.area(name).spec
-        return route.scope.replace("{object}", spec.scope).replace("{plural}", spec.plural)
+        if route.scope.startswith("{object}."):
+            return spec.scope_to(route.scope.removeprefix("{object}."))
+        return route.scope.replace("{plural}", spec.schema_name)
 
     async def _with_faults(self, call: Call, route: Route) -> Answer:
         scope = self._scope(call, route)
@@ -163,6 +167,8 @@ class Gate:
                     answer = effects.looped(fault, call, answer)
                 case "empty_page":
                     answer = effects.emptied(fault, call, answer)
+                case "overstated_total":
+                    answer = effects.overstated(fault, answer)
                 case "half_emoji":
                     answer = effects.halved(answer)
                 case "truncated_json":

@@ -12,7 +12,12 @@ Value = str | None
 
 @dataclass(frozen=True)
 class ObjectSpec:
-    """One CRM object type: a line in `object_types.OBJECT_TYPES` is all a new type needs."""
+    """One CRM object type: an entry in `object_types.OBJECT_TYPES`, or a custom object's schema.
+
+    `plural` is its name in paths and faults; a custom object's is its fully qualified name, because HubSpot takes no
+    plural there. `stage` names the pipeline and stage properties and the pipeline a record without one belongs to. Ids
+    of different types may be equal, but not those of activities: each of those types counts from its own `first_id`.
+    """
 
     plural: str
     singular: str
@@ -25,11 +30,23 @@ class ObjectSpec:
     searchable: tuple[str, ...] = ()
     unique: tuple[str, ...] = ()
     scope: str = ""
+    stage: tuple[str, str, str] | None = None
+    history_depth: int = 20
+    first_id: int = 0
 
     @property
     def names(self) -> tuple[str, ...]:
         """Every spelling a path may use for this type."""
         return (self.plural, self.singular, self.type_id)
+
+    @property
+    def schema_name(self) -> str:
+        """The word for this type in the scopes of its properties (`crm.schemas.contacts.read`)."""
+        return self.scope.rpartition(".")[2]
+
+    def scope_to(self, access: str) -> str:
+        """Return the scope `read` or `write` needs; older scopes (`tickets`) cover both."""
+        return f"{self.scope}.{access}" if self.scope.startswith("crm.") else self.scope
 
 
 @dataclass(frozen=True)
@@ -102,6 +119,10 @@ class Pipeline:
     updated_ms: int
     archived: bool = False
 
+    def live_stages(self) -> list[Stage]:
+        """Return the stages a record may be in."""
+        return [s for s in self.stages if not s.archived]
+
 
 @dataclass(frozen=True)
 class Owner:
@@ -116,4 +137,3 @@ class Owner:
     updated_ms: int
     archived: bool = False
     type: str = "PERSON"
-    teams: tuple[tuple[str, str, bool], ...] = ()

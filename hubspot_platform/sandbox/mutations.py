@@ -9,12 +9,15 @@ from dataclasses import replace
 from hubspot_platform.sandbox.clock import iso, parse_time
 from hubspot_platform.sandbox.errors import SandboxError
 from hubspot_platform.sandbox.handlers.definitions import changed, choices, shown
-from hubspot_platform.sandbox.handlers.objects import merge_records
+from hubspot_platform.sandbox.handlers.objects import history_of, merge_records
+from hubspot_platform.sandbox.history import PERSON, Source
 from hubspot_platform.sandbox.model import Property, Record, Value
 from hubspot_platform.sandbox.portal import ObjectArea, Portal
 from hubspot_platform.sandbox.schema import envelope
+from hubspot_platform.sandbox.seed.day import DayPlan, play
 
 Body = Mapping[str, object]
+HOUR_MS = 3_600_000
 Change = Callable[[Portal, ObjectArea, Body], object]
 
 
@@ -57,6 +60,17 @@ def values_of(body: Body, area: ObjectArea) -> dict[str, Value]:
     return {str(n): None if v is None else str(v) for n, v in raw.items()}
 
 
+def source_of(body: Body) -> Source:
+    """Return who an admin body says made a change: `{"type": …, "id": …, "user": …}`; by default a person."""
+    raw = body.get("source")
+    if raw is None:
+        return PERSON
+    if not isinstance(raw, dict):
+        raise SandboxError("source must be an object", mend='for example {"type": "IMPORT", "id": "77"}')
+    user = raw.get("user")
+    return Source(str(raw["type"]), str(raw.get("id", "")), None if user is None else int(user))
+
+
 def _records(area: ObjectArea, body: Body) -> Iterable[Record]:
     for record_id in ids_of(body, area):
         record = area.store.get(record_id)
@@ -66,19 +80,26 @@ def _records(area: ObjectArea, body: Body) -> Iterable[Record]:
 
 
 def create(portal: Portal, area: ObjectArea, body: Body) -> object:
-    """Add `count` records (default 1) with the same values, at `at`, with id `id` when given."""
+    """Add `count` records (default 1) with the same values, at `at`, by `source`, with id `id` when given."""
     at_ms = moment_of(body, "at", portal.clock.now_ms())
-    values = values_of(body, area)
+    values, source = values_of(body, area), source_of(body)
     own_id = int(str(body["id"])) if "id" in body else None
-    made = [area.store.create(values, at_ms, own_id) for _ in range(whole(body, "count", 1))]
+    made = [area.store.create(values, at_ms, own_id, source) for _ in range(whole(body, "count", 1))]
     return {"ids": [str(r.id) for r in made]}
 
 
 def update(portal: Portal, area: ObjectArea, body: Body) -> object:
-    """Write values into records; they are modified at `at`."""
+    """Write values into records; they are modified at `at`, by `source`."""
+    at_ms = moment_of(body, "at", portal.clock.now_ms())
+    values, source = values_of(body, area), source_of(body)
+    return {"updated": len([area.store.update(r, values, at_ms, source) for r in list(_records(area, body))])}
+
+
+def calculate(portal: Portal, area: ObjectArea, body: Body) -> object:
+    """Write values HubSpot calculated: history gets them, the last-modified instant stays where it was."""
     at_ms = moment_of(body, "at", portal.clock.now_ms())
     values = values_of(body, area)
-    return {"updated": len([area.store.update(r, values, at_ms) for r in list(_records(area, body))])}
+    return {"calculated": len([area.store.calculate(r, values, at_ms) for r in list(_records(area, body))])}
 
 
 def archive(portal: Portal, area: ObjectArea, body: Body) -> object:
@@ -95,20 +116,17 @@ def restore(portal: Portal, area: ObjectArea, body: Body) -> object:
 
 def purge(portal: Portal, area: ObjectArea, body: Body) -> object:
     """Delete records for good."""
-    gone = 0
-    for record_id in ids_of(body, area):
-        gone += area.store.purge(record_id)
-        portal.associations.forget(area.spec.singular, record_id)
-    return {"purged": gone}
+    return {"purged": sum(portal.purge(area, record_id) for record_id in ids_of(body, area))}
 
 
 def merge(portal: Portal, area: ObjectArea, body: Body) -> object:
-    """Merge `other` into `primary`; the answer names the new record."""
+    """Merge `other` into `primary` at `at`; the answer names the new record."""
     pair = [area.store.records.get(int(str(body[side]))) for side in ("primary", "other")]
     primary, other = pair
     if primary is None or other is None:
         raise SandboxError("primary and other must be existing records")
-    return {"id": str(merge_records(portal, area, primary, other).id)}
+    at_ms = moment_of(body, "at", portal.clock.now_ms())
+    return {"id": str(merge_records(portal, area, primary, other, at_ms).id)}
 
 
 def stamp(portal: Portal, area: ObjectArea, body: Body) -> object:
@@ -122,6 +140,8 @@ def link(portal: Portal, area: ObjectArea, body: Body) -> object:
     pair = (area.spec.singular, portal.area(str(body["to_object"])).spec.singular)
     types = body.get("types") or []
     wanted = [int(str(t)) for t in types] if isinstance(types, list) else []
+    if portal.associations.unlabelled(pair) is None:
+        raise SandboxError(f"a {pair[0]} cannot be linked to a {pair[1]}")
     return {"types": portal.associations.add(pair, int(str(body["id"])), int(str(body["to"])), wanted)}
 
 
@@ -135,6 +155,7 @@ def unlink(portal: Portal, area: ObjectArea, body: Body) -> object:
 ACTIONS: dict[str, Change] = {
     "create": create,
     "update": update,
+    "calculate": calculate,
     "archive": archive,
     "restore": restore,
     "purge": purge,
@@ -183,6 +204,15 @@ def delete_property(portal: Portal, area: ObjectArea, body: Body) -> object:
     return {"deleted": name}
 
 
+def day(portal: Portal, body: Body) -> object:
+    """Let `hours` (24) until now pass: `each` (10) creations and updates per type, `crowd` contacts stamped at once."""
+    now, hours = portal.clock.now_ms(), whole(body, "hours", 24)
+    if hours < 1:
+        raise SandboxError(f"a day of {hours} hours", mend="1 or more")
+    each, crowd = whole(body, "each", 10), whole(body, "crowd", 0)
+    return play(portal, DayPlan(now - hours * HOUR_MS, now, each, crowd, whole(body, "seed", 1)))
+
+
 PROPERTY_ACTIONS: dict[str, Change] = {
     "create": define_property,
     "update": change_property,
@@ -191,16 +221,21 @@ PROPERTY_ACTIONS: dict[str, Change] = {
 
 
 def dump(portal: Portal, name: str, query: Mapping[str, str]) -> object:
-    """Return all records of a type, their values, and which ids were merged into which."""
+    """Return all records of a type, their values, the `history` asked for, and which ids were merged into which."""
     area = portal.area(name)
     asked = [p for p in query.get("properties", "").split(",") if p]
     wanted = area.schema.resolve(asked or [d.name for d in area.schema.listed()])
     ids = area.store.archived_ids if query.get("archived") == "true" else area.store.live_ids
     after = int(query.get("after", "0"))
-    chosen = [i for i in ids if i > after][: int(query.get("limit", "1000000000"))]
+    chosen = [area.store.records[i] for i in ids if i > after][: int(query.get("limit", "1000000000"))]
+    results = [envelope(area.schema, record, wanted) for record in chosen]
+    history = [p for p in query.get("history", "").split(",") if p]
+    if history:
+        for document, record in zip(results, chosen, strict=True):
+            document["propertiesWithHistory"] = history_of(area, record, history)
     return {
         "total": len(ids),
-        "results": [envelope(area.schema, area.store.records[i], wanted) for i in chosen],
+        "results": results,
         "merged": {str(old): str(new) for old, new in area.store.survivors.items()},
     }
 

@@ -26,6 +26,7 @@ _LINKS = (
     ("/sandbox/api/state", "Limits, faults, clock and switches (JSON)"),
     ("/sandbox/api/slack/messages", "Slack messages (JSON)"),
     ("/sandbox/api/dump/deals?limit=20", "Dump of a type, as the portal stores it (JSON)"),
+    ("/sandbox/api/account/lists", "Lists; also forms, users, teams, email_events and others (JSON)"),
 )
 
 
@@ -54,6 +55,11 @@ def _render(base: str, portal: Portal, gate: Gate, messages: int) -> str:
         ("Faults switched on", str(len(gate.faults.faults))),
         ("Calls served", f"{sum(stats.calls.values()):,}, of these {sum(stats.limited.values()):,} refused with 429"),
         ("Slack messages", f"{messages:,}"),
+        ("Users, teams", f"{len(portal.people.users)}, {len(portal.people.teams)}"),
+        (
+            "Lists, forms, e-mail campaigns",
+            f"{len(portal.lists.live())}, {len(portal.forms.listed())}, {len(portal.mail.campaigns)}",
+        ),
     )
     listed = "".join(f"<tr><td>{name}</td><td>{html.escape(value)}</td></tr>" for name, value in facts)
     links = "".join(f'<li><a href="{path}">{label}</a> <code>{path}</code></li>' for path, label in _LINKS)

@@ -12,15 +12,25 @@ from hubspot_platform.sandbox.wire import Answer, ApiProblem, Call
 
 Handler = Callable[[Portal, Call], Answer]
 
-# area -> (prefix in v3/v4, dated prefix); `{date}` is a release such as 2026-09 or 2026-09-beta
-PREFIXES: dict[str, tuple[str, str]] = {
+# area -> its prefixes: in v1 to v4, and the dated one where there is one; `{date}` is a release such as 2026-09 or
+# 2026-09-beta
+PREFIXES: dict[str, tuple[str, ...]] = {
     "objects": ("/crm/v3/objects", "/crm/objects/{date}"),
     "record_links": ("/crm/v4/objects", "/crm/objects/{date}"),
     "associations": ("/crm/v4/associations", "/crm/associations/{date}"),
     "properties": ("/crm/v3/properties", "/crm/properties/{date}"),
     "pipelines": ("/crm/v3/pipelines", "/crm/pipelines/{date}"),
+    "schemas": ("/crm-object-schemas/v3/schemas", "/crm-object-schemas/{date}/schemas"),
+    "calling": ("/calling/v1", "/calling/{date}"),
     "owners": ("/crm/v3/owners", "/crm/owners/{date}"),
     "account": ("/account-info/v3", "/account-info/{date}"),
+    "users": ("/settings/v3/users",),
+    "lists": ("/crm/v3/lists", "/crm/lists/{date}"),
+    "exports": ("/crm/v3/exports", "/crm/exports/{date}"),
+    "exported_files": ("/exports/download",),
+    "forms": ("/marketing/v3/forms", "/marketing/forms/{date}"),
+    "submissions": ("/form-integrations/v1/submissions",),
+    "email": ("/email/public/v1",),
 }
 _DATE = re.compile(r"20\d\d-(03|09)(-beta)?")
 
@@ -29,7 +39,8 @@ _DATE = re.compile(r"20\d\d-(03|09)(-beta)?")
 class Route:
     """One endpoint: where it is, its name in faults and counters, its handler, the scope it asks for.
 
-    In a scope `{object}` stands for the object type's scope (`crm.objects.contacts`), `{plural}` for its path name.
+    In a scope `{object}.read` stands for the object type's own (`crm.objects.contacts.read`), `{plural}` for the type's
+    word in the scopes of its properties. A `public` endpoint needs no token and counts against no limit.
     """
 
     area: str
@@ -38,12 +49,13 @@ class Route:
     kind: str
     handler: Handler
     scope: str = ""
+    public: bool = False
 
 
-def route(area: str, call: str, kind: str, handler: Handler, scope: str = "") -> Route:
+def route(area: str, call: str, kind: str, handler: Handler, scope: str = "", *, public: bool = False) -> Route:
     """Return a Route written as `GET /{object}/{id}`."""
     method, _, path = call.partition(" ")
-    return Route(area, method, tuple(p for p in path.split("/") if p), kind, handler, scope)
+    return Route(area, method, tuple(p for p in path.split("/") if p), kind, handler, scope, public)
 
 
 class Router:

@@ -34,6 +34,7 @@ class Schema:
         self._sets: dict[tuple[str, ...], PropertySet] = {}
         self._by_names: dict[tuple[str, ...], PropertySet] = {}
         self._issued = 0
+        self._withheld: frozenset[str] = frozenset()
         for definition in definitions:
             self.define(definition)
         self.id_column = self.column["hs_object_id"]
@@ -44,17 +45,26 @@ class Schema:
         """Add a definition, or replace the one of that name; values already stored stay as they are."""
         self.definitions[definition.name] = definition
         self.column.setdefault(definition.name, len(self.column))
-        self._changed()
+        self.forget_sets()
 
     def archive(self, name: str) -> None:
         """Mark a definition deleted: it leaves the list and every answer, its stored values are kept."""
         self.definitions[name] = replace(self.definitions[name], archived=True)
-        self._changed()
+        self.forget_sets()
 
     def live(self, name: str) -> Property | None:
         """Return the definition of that name unless it is unknown or deleted."""
         definition = self.definitions.get(name)
         return None if definition is None or definition.archived else definition
+
+    def shown(self, name: str) -> Property | None:
+        """Return the definition of that name if its values may be answered."""
+        return None if name in self._withheld else self.live(name)
+
+    def withhold(self, names: frozenset[str]) -> None:
+        """Leave these properties out of every answer, as HubSpot does with content the token has no scope for."""
+        self._withheld = names
+        self.forget_sets()
 
     def listed(self, *, archived: bool = False) -> list[Property]:
         """Return the definitions the properties API lists."""
@@ -68,12 +78,12 @@ class Schema:
             return found
         wanted = key or self.spec.default_properties
         always = ("hs_object_id", self.spec.created_property, self.spec.modified_property)
-        known = {n for n in (*wanted, *always) if self.live(n) is not None}
+        known = {n for n in (*wanted, *always) if self.shown(n) is not None}
         # in column order: the same properties asked for in another order share their renderings
         names = tuple(sorted(known, key=self.column.__getitem__))
         resolved = self._by_names.get(names) or self._new_set(names)
         if len(self._sets) >= 64:
-            self._changed()
+            self.forget_sets()
         self._sets[key] = resolved
         return resolved
 
@@ -84,7 +94,8 @@ class Schema:
         self._by_names[names] = made
         return made
 
-    def _changed(self) -> None:
+    def forget_sets(self) -> None:
+        """Resolve the property sets of requests anew."""
         self._sets.clear()
         self._by_names.clear()
 

@@ -19,6 +19,7 @@ OPERATORS = frozenset(
 )
 MAX_GROUPS, MAX_FILTERS, MAX_ALL_FILTERS = 5, 6, 18
 DEPTH = 10_000
+NO_FILTER = frozenset({"hs_body_preview", "hs_body_preview_html", "hs_email_html"})
 PAGE = 200
 _TOKEN = re.compile(r"[^\s@.,;:()/+_-]+")
 
@@ -106,6 +107,8 @@ def _check_filter(condition: Filter, schema: Schema) -> None:
     known = condition.name.startswith("associations.") or schema.live(condition.name) is not None
     if not known:
         raise invalid(f"There was a problem with the request: property {condition.name!r} does not exist")
+    if condition.name in NO_FILTER:
+        raise invalid(f"There was a problem with the request: filtering on {condition.name} is not supported")
     if condition.operator in ("IN", "NOT_IN") and not condition.values:
         raise invalid(f"{condition.operator} on {condition.name} needs values")
     if condition.operator == "BETWEEN" and not (condition.value and condition.high):

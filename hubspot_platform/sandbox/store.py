@@ -8,6 +8,7 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Mapping
 
 from hubspot_platform.sandbox.clock import iso, parse_time
+from hubspot_platform.sandbox.history import CALCULATED, PERSON, History, Source, Version
 from hubspot_platform.sandbox.model import ObjectSpec, Record, Value
 from hubspot_platform.sandbox.schema import Schema
 
@@ -25,8 +26,9 @@ class ObjectStore:
         self.live_ids: list[int] = []
         self.archived_ids: list[int] = []
         self.survivors: dict[int, int] = {}
-        self.next_id = 1001
+        self.next_id = spec.first_id + 1001
         self.listeners: list[Listener] = []
+        self.history = History()
         self._unique: dict[str, dict[str, int]] = {}
 
     def load(self, records: Iterable[Record]) -> None:
@@ -34,7 +36,7 @@ class ObjectStore:
         self.records = {r.id: r for r in records}
         self.live_ids = sorted(i for i, r in self.records.items() if r.archived_ms is None)
         self.archived_ids = sorted(i for i, r in self.records.items() if r.archived_ms is not None)
-        self.next_id = max(self.records, default=1000) + ID_STEP
+        self.next_id = max(self.records, default=self.spec.first_id + 1001 - ID_STEP) + ID_STEP
         self._unique.clear()
 
     def get(self, record_id: int) -> Record | None:
@@ -69,7 +71,21 @@ class ObjectStore:
         found = index.get(value.strip().lower())
         return None if found is None else self.records.get(found)
 
-    def create(self, changes: Mapping[str, Value], at_ms: int, record_id: int | None = None) -> Record:
+    def versions(self, record: Record, name: str) -> list[Version]:
+        """Return the history of one property, newest first, as deep as HubSpot keeps it; empty for an unknown one."""
+        definition = self.schema.shown(name)
+        if definition is None:
+            return []
+        column = self.schema.column[name]
+        if column in (self.schema.id_column, self.schema.created_column):
+            return [Version(record.values[column] or "", record.created_ms, PERSON)]
+        if column == self.schema.modified_column:
+            return [Version(record.values[column] or "", record.updated_ms, CALCULATED)]
+        return self.history.versions(record, definition, column)[: self.spec.history_depth]
+
+    def create(
+        self, changes: Mapping[str, Value], at_ms: int, record_id: int | None = None, source: Source = PERSON
+    ) -> Record:
         """Add a live record; an id is issued unless one is given."""
         if record_id is None:
             record_id = self.next_id
@@ -83,13 +99,23 @@ class ObjectStore:
         }
         created_ms = parse_time(base[self.spec.created_property] or "")
         record = Record(record_id, self._row((), base), at_ms if created_ms is None else created_ms, at_ms)
+        self.history.created(record_id, source)
         self._put(record)
         return record
 
-    def update(self, record: Record, changes: Mapping[str, Value], at_ms: int) -> Record:
+    def update(self, record: Record, changes: Mapping[str, Value], at_ms: int, source: Source = PERSON) -> Record:
         """Replace a record by a version with these values, modified at that moment."""
+        self._remember(record, changes, at_ms, source)
         stamped = {**changes, self.spec.modified_property: iso(at_ms)}
         newer = Record(record.id, self._row(record.values, stamped), record.created_ms, at_ms)
+        newer.archived_ms = record.archived_ms
+        self._put(newer)
+        return newer
+
+    def calculate(self, record: Record, changes: Mapping[str, Value], at_ms: int) -> Record:
+        """Replace a record by a version with these values whose last-modified instant stays where it was."""
+        self._remember(record, changes, at_ms, CALCULATED)
+        newer = Record(record.id, self._row(record.values, changes), record.created_ms, record.updated_ms)
         newer.archived_ms = record.archived_ms
         self._put(newer)
         return newer
@@ -115,6 +141,10 @@ class ObjectStore:
 
     def purge(self, record_id: int) -> bool:
         """Remove a record without a trace, as a privacy deletion does."""
+        self.history.forget(record_id)
+        return self._remove(record_id)
+
+    def _remove(self, record_id: int) -> bool:
         record = self.records.pop(record_id, None)
         if record is None:
             return False
@@ -139,9 +169,10 @@ class ObjectStore:
         values["hs_merged_object_ids"] = ";".join(dict.fromkeys(merged_ids))
         self._merge_emails(values, primary, other, at_ms)
         created = min(primary.created_ms, other.created_ms)
-        for old in (primary, other):
-            self.purge(old.id)
+        self._remove(primary.id)
+        self.purge(other.id)
         survivor = self.create({**values, self.spec.created_property: iso(created)}, at_ms)
+        self.history.merged(survivor.id, primary, at_ms)
         for old in (primary, other):
             self.survivors[old.id] = survivor.id
         return survivor
@@ -166,7 +197,13 @@ class ObjectStore:
         extra = list(dict.fromkeys(e for e in emails if e != values.get("email")))
         values["hs_additional_emails"] = ";".join(extra) or None
         if "hs_calculated_merged_vids" in self.schema.column:
-            values["hs_calculated_merged_vids"] = f"{primary.id}:{at_ms};{other.id}:{at_ms}"
+            pairs = [f"{primary.id}:{at_ms}", f"{other.id}:{at_ms}"]
+            pairs += [e for old in (primary, other) if (e := self.value(old, "hs_calculated_merged_vids"))]
+            values["hs_calculated_merged_vids"] = ";".join(pairs)
+
+    def _remember(self, record: Record, changes: Mapping[str, Value], at_ms: int, source: Source) -> None:
+        before = {name: self.value(record, name) for name in changes}
+        self.history.changed(record, before, changes, at_ms, source)
 
     def _row(self, old: tuple[Value, ...], changes: Mapping[str, Value]) -> tuple[Value, ...]:
         row = list(old)

@@ -96,6 +96,16 @@ def reading(conn: sa.Connection, day: date) -> Reading:
     return Reading(day, calls, headers, quota.calls_then, quota.seen_at)
 
 
+def latest_reading(conn: sa.Connection, now: datetime) -> Reading | None:
+    """Return what is known about the day that calls were last counted on; None without any for 24 hours.
+
+    For processes that call nobody: only those that do know the portal's time zone, and so its day.
+    """
+    query = sa.select(api_usage.c.usage_day).where(api_usage.c.updated_at > now - timedelta(days=1))
+    day = conn.execute(query.order_by(api_usage.c.updated_at.desc(), api_usage.c.usage_day.desc()).limit(1)).scalar()
+    return None if day is None else reading(conn, day)
+
+
 class Ledger:
     """Calls counted in memory until `flush` adds them to the store; safe to use from any thread."""
 

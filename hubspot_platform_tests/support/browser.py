@@ -265,6 +265,11 @@ class SlackPage(Page):
         parent, *replies = (message.text for message in article.find_elements(By.CLASS_NAME, "message"))
         return Thread(parent, tuple(replies))
 
+    def links(self) -> dict[str, str]:
+        """Return the links in the messages the page shows now: address -> words."""
+        found = self.driver.find_elements(By.CSS_SELECTOR, ".message a")
+        return {str(link.get_attribute("href")): link.text for link in found}
+
     def wait_for(self, what: str, condition: Callable[[list[Thread]], bool]) -> list[Thread]:
         """Wait until the page shows what the condition asks for; returns its threads."""
 

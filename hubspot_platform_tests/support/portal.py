@@ -66,12 +66,20 @@ class Portal:
         return [(a, b, t) for a, b, t in rows]
 
     def change(self, object_type: str, action: str, **body: object) -> dict:
-        """Change records: create, update, archive, restore, purge, merge, stamp, link, unlink."""
+        """Change records: create, update, calculate, archive, restore, purge, merge, stamp, link, unlink."""
         return self.admin(f"objects/{object_type}/{action}", body)  # type: ignore[return-value]
 
     def define(self, object_type: str, action: str, **body: object) -> dict:
         """Create, update or delete a property definition while the portal runs."""
         return self.admin(f"properties/{object_type}/{action}", body)  # type: ignore[return-value]
+
+    def account(self, kind: str) -> list[dict]:
+        """Return everything of a kind: owners, users, teams, roles, lists, memberships, forms, email_events, ..."""
+        return self.http.get(f"/sandbox/api/account/{kind}").json()
+
+    def change_account(self, kind: str, action: str, **body: object) -> dict:
+        """Change what is not a CRM object: lists add, forms submit, users remove, email_events add and so on."""
+        return self.admin(f"account/{kind}/{action}", body)  # type: ignore[return-value]
 
     def fault(self, kind: str, **settings: object) -> int:
         """Switch a fault on and return its number."""

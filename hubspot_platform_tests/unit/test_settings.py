@@ -22,6 +22,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("WAREHOUSE_URL", "mysql://root:secret@db/x", "must begin with one of duckdb://"),
         ("STATE_URL", "nonsense", "must begin with one of sqlite://"),
         ("HUBSPOT_BASE_URL", "api.hubapi.com", "is no http"),
+        ("DAGSTER_URL", "dagster.example.com", "is no http"),
         ("HUBSPOT_RATE_LIMIT", "-1", "greater than or equal to 0"),
         ("HUBSPOT_PORTAL_ID", "abc", "valid integer"),
         ("MIRROR_START", "2026-01-01T00:30:00Z", "is no full hour"),

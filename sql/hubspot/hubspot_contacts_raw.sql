@@ -5,9 +5,16 @@
 -- check: has_createdate warn: not_null(createdate)
 -- check: phone_readable warn: phone is null or phone_e164 is not null
 -- column: hubspot_id: The contact's id in HubSpot.
+-- column: email: The e-mail address as HubSpot keeps it; null when empty.
 -- column: phone: The phone as typed, or the mobile phone where there is none.
--- column: phone_e164: The first of phone and mobile phone that is a valid number, in E.164.
+-- column: firstname: The first name.
+-- column: lastname: The last name.
+-- column: createdate: When the contact was created in HubSpot; the metrics count it on this day.
+-- column: lifecyclestage: The internal name of the lifecycle stage, such as lead or customer.
 -- column: vsl_watched: Whether the contact watched the sales video; null when unknown.
+-- column: sales_script_version: The version of the sales script the contact was spoken to with; null when unknown.
+-- column: hubspot_owner_id: The id of the contact's owner; null without one.
+-- column: phone_e164: The first of phone and mobile phone that is a valid number, in E.164.
 -- column: raw_json: All properties, and the ids of the associated deals.
 -- column: synced_at: When the mirror last read the contact.
 -- column: updated_at: When HubSpot last changed the contact.

@@ -6,11 +6,20 @@
 -- check: won_deals_have_an_amount warn: not is_won or amount is not null
 -- check: won_deals_have_a_closedate warn: not is_won or closedate is not null
 -- column: hubspot_id: The deal's id in HubSpot.
+-- column: dealname: The deal's name.
 -- column: amount: In the deal's currency, as HubSpot returned it.
+-- column: dealstage: The id of the stage within the pipeline.
+-- column: createdate: When the deal was created in HubSpot.
+-- column: closedate: When the deal was won or lost, or is expected to be; won deals count on this day.
+-- column: qualified_status: Whether the deal is qualified: yes or no as the portal words it; null when empty.
+-- column: trial_status: Whether the customer took a trial: yes or no as the portal words it; null when empty.
+-- column: payment_status: How the payment stands; cancelled, canceled, churned and refunded count as cancelled.
 -- column: number_of_installments__months: Whole months; null when missing or not a whole number.
 -- column: pipeline: The id of the pipeline.
 -- column: is_won: The stage is one of the configured won stages, or else closed with probability 1.
+-- column: offer_given: Whether an offer was made: yes or no as the portal words it; null when empty.
 -- column: upfront_cash: Cash received at once where the portal records it; replaces amount by instalments.
+-- column: hubspot_owner_id: The id of the deal's owner; null without one.
 -- column: first_contact_id: The smallest contact id among the associated contacts, since associations have no age.
 -- column: raw_json: All properties, and the ids of the associated contacts and companies in ascending order.
 -- column: synced_at: When the mirror last read the deal.

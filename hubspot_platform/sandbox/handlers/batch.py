@@ -14,6 +14,7 @@ from hubspot_platform.sandbox.handlers.objects import (
     change_record,
     create_record,
     given_properties,
+    history_of,
     lookup,
     missing_required,
     refuse_taken,
@@ -90,11 +91,10 @@ def batch_read(portal: Portal, call: Call) -> Answer:
     """`POST /{type}/batch/read`: duplicates collapse, merged ids answer their survivor."""
     area = portal.area(call.params["object"])
     body = call.json_object()
-    history = body.get("propertiesWithHistory")
+    history = _names(body, "propertiesWithHistory")
     inputs = inputs_of(body, MAX_HISTORY_INPUTS if history else MAX_INPUTS)
     id_property = str(body.get("idProperty") or "")
-    names = body.get("properties") or []
-    wanted = area.schema.resolve(str(n) for n in names) if isinstance(names, list) else area.schema.resolve(())
+    wanted = area.schema.resolve(_names(body, "properties"))
     found: dict[int, Record] = {}
     missing: list[str] = []
     for entry in inputs:
@@ -105,7 +105,18 @@ def batch_read(portal: Portal, call: Call) -> Answer:
         else:
             found[record.id] = record
     errors = [unknown_ids(area, missing)] if missing else []
-    return batch_answer(portal, (render(area.schema, found[i], wanted) for i in sorted(found)), errors)
+    chosen = [found[i] for i in sorted(found)]
+    if not history:
+        return batch_answer(portal, (render(area.schema, r, wanted) for r in chosen), errors)
+    documents = (
+        envelope(area.schema, r, wanted) | {"propertiesWithHistory": history_of(area, r, history)} for r in chosen
+    )
+    return batch_answer(portal, map(orjson.dumps, documents), errors)
+
+
+def _names(body: Mapping[str, object], field_name: str) -> list[str]:
+    names = body.get(field_name)
+    return [str(n) for n in names] if isinstance(names, list) else []
 
 
 def batch_create(portal: Portal, call: Call) -> Answer:

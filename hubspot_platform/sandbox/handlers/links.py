@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import orjson
 
-from hubspot_platform.sandbox.associations import LinkType
+from hubspot_platform.sandbox.association_types import LinkType, Pair
 from hubspot_platform.sandbox.clock import iso
 from hubspot_platform.sandbox.handlers.batch import Input, batch_error, inputs_of
 from hubspot_platform.sandbox.handlers.objects import lookup
@@ -14,8 +14,6 @@ from hubspot_platform.sandbox.wire import NO_CONTENT, Answer, Call, invalid, jso
 PAGE = 500
 MAX_READ = 1_000
 MAX_WRITE = 2_000
-
-Pair = tuple[str, str]
 
 
 def _areas(portal: Portal, call: Call) -> tuple[ObjectArea, ObjectArea, Pair]:
@@ -118,6 +116,8 @@ def _type_ids(portal: Portal, pair: Pair, raw: object) -> list[int]:
 
 def _link(portal: Portal, call: Call, source: str, target: str, types: Iterable[int]) -> dict[str, object] | None:
     from_area, to_area, pair = _areas(portal, call)
+    if portal.associations.unlabelled(pair) is None:
+        raise invalid(f"No association types exist between {from_area.spec.plural} and {to_area.spec.plural}")
     first, second = lookup(from_area, source, ""), lookup(to_area, target, "")
     if first is None or second is None:
         return None

@@ -1,6 +1,6 @@
 """The CRM object endpoints: list, read, create, update, archive, merge and privacy deletion, for every type."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import orjson
 
@@ -22,6 +22,7 @@ from hubspot_platform.sandbox.wire import (
 INLINE_ASSOCIATIONS = 500
 PAGE = 100
 HISTORY_PAGE = 50
+MOST_MERGES = 250
 
 
 def list_objects(portal: Portal, call: Call) -> Answer:
@@ -56,9 +57,7 @@ def detailed(portal: Portal, area: ObjectArea, record: Record, call: Call, linke
     document["url"] = f"https://app.hubspot.com/contacts/{account.portal_id}/record/{area.spec.type_id}/{record.id}"
     history = call.many("propertiesWithHistory")
     if history:
-        document["propertiesWithHistory"] = {
-            name: _history(area, record, name) for name in history if area.schema.live(name) is not None
-        }
+        document["propertiesWithHistory"] = history_of(area, record, history)
     blocks = {}
     for target in linked:
         block = inline_associations(portal, area, record, target, call)
@@ -69,12 +68,10 @@ def detailed(portal: Portal, area: ObjectArea, record: Record, call: Call, linke
     return document
 
 
-def _history(area: ObjectArea, record: Record, name: str) -> list[dict[str, object]]:
-    value = area.store.value(record, name)
-    if value is None:
-        return []
-    stamp = record.values[area.schema.modified_column]
-    return [{"value": value, "timestamp": stamp, "sourceType": "API", "sourceId": "sandbox"}]
+def history_of(area: ObjectArea, record: Record, names: Iterable[str]) -> dict[str, object]:
+    """Return the `propertiesWithHistory` block: versions per property, newest first; unknown names are left out."""
+    known = [name for name in names if area.schema.shown(name) is not None]
+    return {name: [v.as_json() for v in area.store.versions(record, name)] for name in known}
 
 
 def inline_associations(
@@ -152,10 +149,12 @@ def create_record(portal: Portal, area: ObjectArea, body: Mapping[str, object]) 
     if problems:
         raise invalid_properties(problems)
     refuse_taken(area, values, None)
+    if (values.get("email") or "") in portal.blocked_emails:
+        raise invalid("This email address was deleted for privacy reasons and cannot be used again")
     links = _links_of(portal, area, body)
-    if area.spec.singular == "deal" and not values.get("pipeline"):
-        values["pipeline"] = "default"
-    record = area.store.create(values, portal.clock.now_ms())
+    if area.spec.stage is not None and not values.get(area.spec.stage[0]):
+        values[area.spec.stage[0]] = area.spec.stage[2]
+    record = area.store.create(values, portal.clock.now_ms(), source=portal.account.app)
     for pair, target, types in links:
         portal.associations.add(pair, record.id, target, types)
     return record
@@ -173,15 +172,18 @@ def missing_required(area: ObjectArea, values: Mapping[str, Value]) -> list[Prob
 
 
 def stage_problems(area: ObjectArea, values: Mapping[str, Value], old: Record | None = None) -> list[Problem]:
-    """Return a refusal when a deal's stage does not belong to its pipeline."""
-    stage = values.get("dealstage")
-    if area.spec.singular != "deal" or not stage or not area.pipelines:
+    """Return a refusal when a deal's or a ticket's stage does not belong to its pipeline."""
+    if area.spec.stage is None or not area.pipelines:
         return []
-    current = area.store.value(old, "pipeline") if old else None
-    pipeline = area.pipelines.get(values.get("pipeline") or current or "default")
-    if pipeline is not None and any(s.id == stage for s in pipeline.stages):
+    pipeline_name, stage_name, default = area.spec.stage
+    stage = values.get(stage_name)
+    if not stage:
         return []
-    return [("INVALID_OPTION", "dealstage", f"{stage} is not a stage of the deal's pipeline")]
+    current = area.store.value(old, pipeline_name) if old else None
+    pipeline = area.pipelines.get(values.get(pipeline_name) or current or default)
+    if pipeline is not None and not pipeline.archived and any(s.id == stage for s in pipeline.live_stages()):
+        return []
+    return [("INVALID_OPTION", stage_name, f"{stage} is not a stage of the {area.spec.singular}'s pipeline")]
 
 
 def refuse_taken(area: ObjectArea, values: Mapping[str, Value], own: Record | None) -> None:
@@ -227,7 +229,7 @@ def change_record(portal: Portal, area: ObjectArea, record: Record, given: Mappi
     for name in values:
         old = area.store.value(record, name)
         values[name] = appended(area.schema.definitions[name], old, values[name])
-    return area.store.update(record, values, portal.clock.now_ms())
+    return area.store.update(record, values, portal.clock.now_ms(), portal.account.app)
 
 
 def update_object(portal: Portal, call: Call) -> Answer:
@@ -259,24 +261,29 @@ def merge_objects(portal: Portal, call: Call) -> Answer:
         raise not_found("resource not found")
     if primary.id == other.id:
         raise invalid("Cannot merge a record with itself")
-    survivor = merge_records(portal, area, primary, other)
+    for record in (primary, other):
+        if (area.store.value(record, "hs_merged_object_ids") or "").count(";") + 1 >= MOST_MERGES:
+            raise invalid(f"{area.spec.singular.capitalize()} {record.id} has been merged too many times")
+    survivor = merge_records(portal, area, primary, other, portal.clock.now_ms())
     return json_answer(envelope(area.schema, survivor, area.schema.resolve(("hs_merged_object_ids",))))
 
 
-def merge_records(portal: Portal, area: ObjectArea, primary: Record, other: Record) -> Record:
+def merge_records(portal: Portal, area: ObjectArea, primary: Record, other: Record, at_ms: int) -> Record:
     """Merge two records and hand their associations to the new one."""
-    survivor = area.store.merge(primary, other, portal.clock.now_ms())
+    survivor = area.store.merge(primary, other, at_ms)
     for old in (primary, other):
         portal.associations.move(area.spec.singular, old.id, survivor.id)
     return survivor
 
 
 def gdpr_delete(portal: Portal, call: Call) -> Answer:
-    """`POST /{type}/gdpr-delete`: permanent, without an archived trace."""
+    """`POST /{type}/gdpr-delete`: permanent, without an archived trace; an unknown address is blocked for ever."""
     area = portal.area(call.params["object"])
     body = call.json_object()
-    record = lookup(area, str(body.get("objectId", "")), str(body.get("idProperty") or ""))
+    key, id_property = str(body.get("objectId", "")), str(body.get("idProperty") or "")
+    record = lookup(area, key, id_property)
+    if record is None and id_property == "email":
+        portal.blocked_emails.add(key.strip().lower())
     if record is not None:
-        area.store.purge(record.id)
-        portal.associations.forget(area.spec.singular, record.id)
+        portal.purge(area, record.id)
     return Answer(NO_CONTENT)

@@ -1,4 +1,4 @@
-"""Pipelines with their stages, owners, and the account: small lists without much behaviour."""
+"""Owners and the account: small lists without much behaviour."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -6,75 +6,15 @@ from zoneinfo import ZoneInfo
 
 from hubspot_platform.sandbox.clock import iso
 from hubspot_platform.sandbox.limits import Limits, portal_day_end
-from hubspot_platform.sandbox.model import Owner, Pipeline, Stage
+from hubspot_platform.sandbox.model import Owner
 from hubspot_platform.sandbox.portal import Portal
 from hubspot_platform.sandbox.wire import Answer, Call, json_answer, not_found
 
 OWNER_PAGE = 500
 
 
-def stage_json(stage: Stage, pipeline: Pipeline) -> dict[str, object]:
-    """Return one stage as the pipelines API shows it."""
-    return {
-        "id": stage.id,
-        "label": stage.label,
-        "displayOrder": stage.display_order,
-        "archived": stage.archived,
-        "createdAt": iso(pipeline.created_ms),
-        "updatedAt": iso(pipeline.updated_ms),
-        "metadata": stage.metadata,
-        "writePermissions": "CRM_PERMISSIONS_ENFORCEMENT",
-    }
-
-
-def pipeline_json(pipeline: Pipeline) -> dict[str, object]:
-    """Return one pipeline with its stages."""
-    return {
-        "id": pipeline.id,
-        "label": pipeline.label,
-        "displayOrder": pipeline.display_order,
-        "archived": pipeline.archived,
-        "createdAt": iso(pipeline.created_ms),
-        "updatedAt": iso(pipeline.updated_ms),
-        "stages": [stage_json(s, pipeline) for s in pipeline.stages if not s.archived],
-    }
-
-
-def list_pipelines(portal: Portal, call: Call) -> Answer:
-    """`GET /{type}`."""
-    pipelines = portal.area(call.params["object"]).pipelines.values()
-    return json_answer({"results": [pipeline_json(p) for p in pipelines if not p.archived]})
-
-
-def _pipeline(portal: Portal, call: Call) -> Pipeline:
-    pipeline = portal.area(call.params["object"]).pipelines.get(call.params["pipeline"])
-    if pipeline is None or pipeline.archived:
-        raise not_found(f"Unable to find pipeline {call.params['pipeline']}")
-    return pipeline
-
-
-def read_pipeline(portal: Portal, call: Call) -> Answer:
-    """`GET /{type}/{pipelineId}`."""
-    return json_answer(pipeline_json(_pipeline(portal, call)))
-
-
-def list_stages(portal: Portal, call: Call) -> Answer:
-    """`GET /{type}/{pipelineId}/stages`."""
-    pipeline = _pipeline(portal, call)
-    return json_answer({"results": [stage_json(s, pipeline) for s in pipeline.stages if not s.archived]})
-
-
-def read_stage(portal: Portal, call: Call) -> Answer:
-    """`GET /{type}/{pipelineId}/stages/{stageId}`."""
-    pipeline = _pipeline(portal, call)
-    for stage in pipeline.stages:
-        if stage.id == call.params["stage"]:
-            return json_answer(stage_json(stage, pipeline))
-    raise not_found(f"Unable to find stage {call.params['stage']}")
-
-
-def owner_json(owner: Owner) -> dict[str, object]:
-    """Return one owner; deactivated users have no `userId`."""
+def owner_json(portal: Portal, owner: Owner) -> dict[str, object]:
+    """Return one owner; deactivated users have no `userId` and are in no team."""
     document: dict[str, object] = {
         "id": owner.id,
         "email": owner.email,
@@ -85,7 +25,7 @@ def owner_json(owner: Owner) -> dict[str, object]:
         "createdAt": iso(owner.created_ms),
         "updatedAt": iso(owner.updated_ms),
         "archived": owner.archived,
-        "teams": [{"id": i, "name": name, "primary": primary} for i, name, primary in owner.teams],
+        "teams": [{"id": t.id, "name": t.name, "primary": main} for t, main in portal.people.teams_of(owner.user_id)],
     }
     if not owner.archived:
         document["userId"] = owner.user_id
@@ -100,7 +40,7 @@ def list_owners(portal: Portal, call: Call) -> Answer:
     found.sort(key=lambda o: int(o.id))
     after = int(call.one("after") or 0)
     page = found[after : after + limit]
-    document: dict[str, object] = {"results": [owner_json(o) for o in page]}
+    document: dict[str, object] = {"results": [owner_json(portal, o) for o in page]}
     if after + limit < len(found):
         following = str(after + limit)
         link = f"{call.base_url}{call.path}?limit={limit}&after={following}"
@@ -114,7 +54,7 @@ def read_owner(portal: Portal, call: Call) -> Answer:
     for owner in portal.owners.values():
         key = str(owner.user_id) if by_user else owner.id
         if key == call.params["id"] and owner.archived is call.flag("archived"):
-            return json_answer(owner_json(owner))
+            return json_answer(owner_json(portal, owner))
     raise not_found("resource not found")
 
 

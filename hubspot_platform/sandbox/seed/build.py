@@ -7,13 +7,19 @@ from dataclasses import replace
 
 from hubspot_platform.sandbox.clock import PortalClock, iso
 from hubspot_platform.sandbox.model import Owner, Record
-from hubspot_platform.sandbox.object_types import COMPANIES, CONTACTS, DEALS
+from hubspot_platform.sandbox.object_types import OBJECT_TYPES
 from hubspot_platform.sandbox.options import Plan
 from hubspot_platform.sandbox.portal import Account, ObjectArea, Portal
 from hubspot_platform.sandbox.schema import render
-from hubspot_platform.sandbox.seed import companies, contacts, deals, dirt, words
+from hubspot_platform.sandbox.seed import bugs, companies, contacts, deals, dirt, tickets
 from hubspot_platform.sandbox.seed.columns import DAY_MS, Column, Draft, Seeded, filler, new_draft, table
+from hubspot_platform.sandbox.seed.kinds import KINDS, PROPERTIES, Kind
 from hubspot_platform.sandbox.seed.links import company_deals, deal_links, employments
+from hubspot_platform.sandbox.seed.lists import fill_lists
+from hubspot_platform.sandbox.seed.marketing import fill_marketing
+from hubspot_platform.sandbox.seed.past import SeededPast
+from hubspot_platform.sandbox.seed.people import fill_people
+from hubspot_platform.sandbox.seed.world import World, attach
 
 ARCHIVED = {"contacts": 0.02, "companies": 0.01, "deals": 0.02}
 MERGED, MOST_MERGED = 0.003, 300
@@ -26,13 +32,8 @@ def build_portal(plan: Plan, clock: PortalClock, account: Account | None = None)
     portal = Portal(clock, account)
     base_ms = plan.base_ms or clock.now_ms()
     portal.base_ms = base_ms
-    people = _widened(contacts.PROPERTIES, plan.properties)
-    seeds: dict[str, Sequence[Seeded]] = {
-        "contacts": people,
-        "companies": companies.PROPERTIES,
-        "deals": deals.PROPERTIES,
-    }
-    for spec in (CONTACTS, COMPANIES, DEALS):
+    seeds = {**PROPERTIES, "contacts": _widened(contacts.PROPERTIES, plan.properties)}
+    for spec in OBJECT_TYPES:
         made = base_ms - 760 * DAY_MS
         group = f"{spec.singular}information"
         definitions = [
@@ -47,12 +48,17 @@ def build_portal(plan: Plan, clock: PortalClock, account: Account | None = None)
         area = portal.add_type(spec, definitions)
         area.groups = {group: f"{spec.singular.capitalize()} information", **GROUPS}
     portal.areas["deals"].pipelines = deals.pipelines(base_ms)
+    portal.areas["tickets"].pipelines = tickets.pipelines(base_ms)
     portal.associations.add_label(("deal", "contact"), "Decision maker", "decision_maker", "Decides on")
     portal.associations.add_label(("deal", "contact"), "Billing contact", "billing_contact", "Pays for")
     portal.associations.add_label(("contact", "company"), "Former employee", "former_employee", "Former employer")
-    owners = _owners(plan, base_ms) if plan.contacts else []
-    portal.owners = {o.id: o for o in owners}
+    portal.associations.add_label(("ticket", "contact"), "Reporter", "reporter", "Reported")
+    portal.associations.add_label(("ticket", "deal"), "Blocks", "blocks", "Blocked by")
+    bugs.declare(portal)
     if plan.contacts:
+        fill_people(portal, plan)
+        for area in portal.areas.values():
+            area.store.history.past = SeededPast(portal, area, plan.seed)
         gc.disable()
         try:
             _fill(portal, plan, seeds)
@@ -60,6 +66,8 @@ def build_portal(plan: Plan, clock: PortalClock, account: Account | None = None)
                 _prerender(portal.areas["contacts"])
         finally:
             gc.enable()
+        fill_lists(portal, plan)
+        fill_marketing(portal, plan)
     return portal
 
 
@@ -67,32 +75,6 @@ def _widened(seeded: Sequence[Seeded], width: int | None) -> Sequence[Seeded]:
     if width is None:
         return seeded
     return [*seeded[:width], *(filler(n) for n in range(1, width - len(seeded) + 1))]
-
-
-def _owners(plan: Plan, base_ms: int) -> list[Owner]:
-    rng = random.Random(f"{plan.seed}:owners")
-    count = 8 if plan.contacts < 1_000 else 24
-    made = base_ms - 800 * DAY_MS
-    found = []
-    for position in range(count):
-        first, last = rng.choice(words.FIRST_NAMES), rng.choice(words.LAST_NAMES)
-        gone = position % 6 == 4
-        team = ("901", "Renewals", True) if position % 4 == 3 else ("900", "Sales", True)
-        found.append(
-            Owner(
-                id=str(70_001 + position * 13),
-                email=f"{contacts.plain(first)}.{contacts.plain(last)}{position}@ourfirm.example",
-                first_name=first,
-                last_name=last,
-                user_id=80_001 + position * 17,
-                created_ms=made + position * DAY_MS,
-                updated_ms=base_ms - (position + 1) * 9 * DAY_MS,
-                archived=gone,
-                teams=() if gone else (team,),
-            )
-        )
-    queue = Owner("79999", "queue@ourfirm.example", "Inbound", "Queue", 89_999, made, made, type="QUEUE")
-    return [*found, queue]
 
 
 def _owned(draft: Draft, owners: Sequence[Owner], missing: float) -> Column:
@@ -124,19 +106,33 @@ def _fill(portal: Portal, plan: Plan, seeds: dict[str, Sequence[Seeded]]) -> Non
         ("contacts", people, contact_columns),
         ("deals", bargains, deal_columns),
     ):
-        _load(portal.areas[plural], draft, seeds[plural], ready)
+        _load(portal.areas[plural], draft, seeds[plural], ready, ARCHIVED[plural])
     for pair, links in deal_links(portal.associations, (firms, people, bargains), jobs, staff).items():
         portal.associations.load(pair, links)
     for plural in ("contacts", "companies", "deals"):
         _merge_some(portal, portal.areas[plural], random.Random(f"{plan.seed}:merge:{plural}"))
+    for kind in KINDS:
+        _fill_kind(portal, plan, kind)
+    _merge_some(portal, portal.areas["tickets"], random.Random(f"{plan.seed}:merge:tickets"))
 
 
-def _load(area: ObjectArea, draft: Draft, seeded: Sequence[Seeded], ready: dict[str, Column]) -> None:
+def _fill_kind(portal: Portal, plan: Plan, kind: Kind) -> None:
+    area = portal.area(kind.name)
+    rng = random.Random(f"{plan.seed}:{kind.key}")
+    draft = new_draft(plan.others.get(kind.key, 0), rng, portal.base_ms, area.spec.first_id)
+    made = kind.make(draft, World(portal, rng))
+    _load(area, draft, kind.properties, made.columns, kind.archived)
+    for record_id, parties in zip(draft.ids, made.parties, strict=True):
+        attach(portal, area, record_id, parties)
+
+
+def _load(area: ObjectArea, draft: Draft, seeded: Sequence[Seeded], ready: dict[str, Column], archived: float) -> None:
     ready |= {
         "hs_object_id": list(map(str, draft.ids)),
         area.spec.created_property: list(map(iso, draft.created)),
         area.spec.modified_property: list(map(iso, draft.updated)),
     }
+    seeded = sorted(seeded, key=lambda entry: area.schema.column[entry.definition.name])
     columns = table(draft, seeded, ready)
     by_name = {s.definition.name: c for s, c in zip(seeded, columns, strict=True)}
     dirt.spoil_types(
@@ -146,7 +142,7 @@ def _load(area: ObjectArea, draft: Draft, seeded: Sequence[Seeded], ready: dict[
         dirt.spoil_texts(draft, by_name, "sales_notes", "jobtitle", "sales_script_version")
     rows = zip(*columns, strict=True)
     records = [Record(i, row, c, u) for i, row, c, u in zip(draft.ids, rows, draft.created, draft.updated, strict=True)]
-    for position in draft.sample(ARCHIVED[area.spec.plural]):
+    for position in draft.sample(archived):
         records[position].archived_ms = draft.base_ms - draft.rng.randrange(80 * DAY_MS)
     area.store.load(records)
 
@@ -163,7 +159,7 @@ def _merge_some(portal: Portal, area: ObjectArea, rng: random.Random) -> None:
     wanted = min(MOST_MERGED, max(1, round(len(ids) * MERGED))) if len(ids) >= 20 else 0
     for _ in range(wanted):
         primary, other = (area.store.records[i] for i in rng.sample(area.store.live_ids, 2))
-        at_ms = portal.base_ms - rng.randrange(60 * DAY_MS)
+        at_ms = max(portal.base_ms - rng.randrange(60 * DAY_MS), primary.updated_ms, other.updated_ms)
         survivor = area.store.merge(primary, other, at_ms)
         for old in (primary, other):
             portal.associations.move(area.spec.singular, old.id, survivor.id)

@@ -71,10 +71,11 @@ class Draft:
         return self.rng.sample(range(self.count), wanted)
 
 
-def new_draft(count: int, rng: random.Random, base_ms: int) -> Draft:
-    """Return ids and dates of `count` records: two years of growth, some activity in the last 48 hours."""
+def new_draft(count: int, rng: random.Random, base_ms: int, first_id: int = 0) -> Draft:
+    """Return ids (from `first_id` on) and dates of `count` records: two years of growth, some in the last 48 hours."""
     old = count * 3 // 100
-    ids = _climb(rng, 51, old, 400) + _climb(rng, FIRST_BIG_ID + rng.randrange(10**9), count - old, 4_000)
+    big = first_id + FIRST_BIG_ID + rng.randrange(10**9)
+    ids = _climb(rng, first_id + 51, old, 400) + _climb(rng, big, count - old, 4_000)
     dice = rng.random
     span, recent = HISTORY_DAYS * DAY_MS, 2 * DAY_MS
     fresh = int(count * RECENT_SHARE / 2)

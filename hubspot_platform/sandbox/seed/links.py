@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hubspot_platform.sandbox.associations import Associations, Links, Pair, Types
+from hubspot_platform.sandbox.association_types import Pair
+from hubspot_platform.sandbox.associations import Associations, Links, Types
 from hubspot_platform.sandbox.seed.columns import Draft
 
 Jobs = Sequence[tuple[int, ...]]

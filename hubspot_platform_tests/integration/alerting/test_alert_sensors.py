@@ -163,6 +163,43 @@ def test_metadata_decides_and_without_it_dagsters_result(world, source, passed, 
     assert [row["severity"] for row in stored(source.store)] == state
 
 
+def report_warn(world):
+    world.instance.report_runless_asset_event(
+        dg.AssetCheckEvaluation(asset_key=KEY, check_name="rows", passed=False, severity=dg.AssetCheckSeverity.WARN)
+    )
+
+
+def test_a_check_that_only_warns_is_told_in_the_daily_digest_and_calls_nobody(world, source, clock):
+    report_warn(world)
+    observe_checks(source, world.graph, replay=True)
+    assert stored(source.store) == []
+    report_warn(world)
+    observe_checks(source, world.graph)
+    assert [row["severity"] for row in stored(source.store)] == ["info"]
+    (waiting,) = stored(source.store, alert_outbox)
+    assert (waiting["due_at"].hour, waiting["due_at"] > clock()) == (8, True)
+    for _ in range(12):
+        report_warn(world)
+        observe_checks(source, world.graph)
+    assert [row["severity"] for row in stored(source.store)] == ["info"]
+    assert len(stored(source.store, alert_outbox)) == 1
+
+
+def test_the_message_links_the_run_and_the_asset_in_dagster(world, slack, tmp_path):
+    address = "https://dagster.example.com"
+    with platform_for(slack, tmp_path / "linked", dagster_url=f"{address}/") as platform:
+        world.error = dg.Failure("HubSpot: HTTP 401", metadata={"error": "Unauthorized"})
+        result = world.adhoc()
+        steps = [event for event in result.all_events if event.is_step_failure]
+        source = alerts.source_of(platform, world.instance, alerts.RUNNER)
+        take_failure(source, FailedRun(result.dagster_run, source.store.now(), "Steps failed", steps))
+        alerts.run_alert_pass(world.instance, world.graph, platform)
+    (message,) = slack.slack_messages()
+    small_print = message["blocks"][-1]["elements"][0]["text"]
+    assert f"<{address}/runs/{result.run_id}|run {result.run_id}>" in small_print
+    assert f"<{address}/assets/hubspot/contact|asset hubspot/contact>" in small_print
+
+
 def test_evaluating_the_same_results_again_changes_nothing(world, source):
     world.report(False)
     observe_checks(source, world.graph, replay=True)

@@ -122,6 +122,19 @@ def test_a_reset_closes_the_connection_and_a_lost_answer_was_applied(sandbox: Po
     assert sandbox.state()["counts"]["contacts"]["live"] == before + 1
 
 
+def test_an_overstated_total_counts_records_no_list_shows_until_it_is_removed(sandbox: Portal) -> None:
+    def answers() -> tuple[int, list[dict], list[dict]]:
+        found = sandbox.api("POST", SEARCH, json={"limit": 200}).json()
+        listed = sandbox.api("GET", "/crm/v3/objects/contacts?limit=100").json()
+        return found["total"], found["results"], listed["results"]
+
+    total, *records = answers()
+    sandbox.fault("overstated_total", share=0.2, match={"object": "contacts"})
+    assert answers() == (total + round(total * 0.2), *records)
+    sandbox.clear_faults()
+    assert answers() == (total, *records)
+
+
 @pytest.mark.parametrize(("mode", "distinct"), [("repeat", 1), ("cycle", 3)])
 def test_case_063_cursors_that_lead_back(sandbox: Portal, mode: str, distinct: int) -> None:
     sandbox.fault("cursor_loop", mode=mode)

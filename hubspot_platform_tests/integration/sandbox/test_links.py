@@ -83,3 +83,67 @@ def test_links_of_archived_records_are_not_readable(sandbox: Portal) -> None:
     assert contact not in {c for _, c, _ in sandbox.links("deals", "contacts")}
     sandbox.change("contacts", "restore", id=contact)
     assert (deal, contact) in {(d, c) for d, c, _ in sandbox.links("deals", "contacts")}
+
+
+PAIRS = [
+    ("tickets", "contacts", 16), ("tickets", "companies", 339), ("tickets", "companies", 26), ("tickets", "deals", 28),
+    ("calls", "contacts", 194), ("calls", "companies", 182), ("calls", "deals", 206), ("calls", "tickets", 220),
+    ("meetings", "contacts", 200), ("meetings", "companies", 188), ("meetings", "deals", 212),
+    ("emails", "contacts", 198), ("emails", "companies", 186), ("emails", "deals", 210), ("emails", "tickets", 224),
+    ("notes", "contacts", 202), ("notes", "companies", 190), ("notes", "deals", 214), ("notes", "tickets", 228),
+    ("tasks", "contacts", 204), ("tasks", "companies", 192), ("tasks", "deals", 216), ("tasks", "tickets", 230),
+    ("communications", "contacts", 81), ("communications", "companies", 87),
+]  # fmt: skip
+
+
+def test_every_pair_of_types_is_seeded_labelled_and_readable_in_batches(sandbox: Portal, client: HubSpot) -> None:
+    for source, target, type_id in PAIRS:
+        expected = set(sandbox.links(source, target))
+        assert any(t == type_id for _, _, t in expected), (source, target)
+        listed = sandbox.api("GET", f"/crm/v4/associations/{source}/{target}/labels").json()["results"]
+        assert {t for _, _, t in expected} <= {t["typeId"] for t in listed}
+        inputs = [{"id": i} for i in {a for a, _, _ in expected}]
+        answer = client.crm.associations.v4.batch_api.get_page(source, target, {"inputs": inputs})
+        found = {
+            (r._from.id, to.to_object_id, t.type_id)
+            for r in answer.results
+            for to in r.to
+            for t in to.association_types
+        }
+        assert found == expected, (source, target)
+        back = {(b, a) for a, b, _ in sandbox.links(target, source)}
+        assert back == {(a, b) for a, b, _ in expected}, (source, target)
+
+
+def test_tickets_have_several_types_with_one_record(sandbox: Portal) -> None:
+    labels = sandbox.api("GET", "/crm/v4/associations/tickets/contacts/labels").json()["results"]
+    assert {t["label"] for t in labels} == {None, "Reporter"}
+    pairs = [(a, b) for a, b, _ in sandbox.links("tickets", "contacts")]
+    assert len(pairs) > len(set(pairs))
+
+
+def test_an_association_does_not_move_the_last_modified_instant(sandbox: Portal, client: HubSpot) -> None:
+    call, contact = sandbox.dump("calls")[0], sandbox.dump("contacts")[1]
+    sandbox.clock(advance=60)
+    api = client.crm.associations.v4.basic_api
+    api.create_default("calls", call["id"], "contacts", contact["id"])
+    api.archive("calls", call["id"], "contacts", contact["id"])
+    for name, record in (("calls", call), ("contacts", contact)):
+        assert sandbox.api("GET", f"/crm/v3/objects/{name}/{record['id']}").json()["updatedAt"] == record["updatedAt"]
+
+
+def test_an_archived_record_has_no_readable_links_until_it_is_restored(sandbox: Portal) -> None:
+    call, contact, _ = sandbox.links("calls", "contacts")[0]
+    path, body = "/crm/v4/associations/calls/contacts/batch/read", {"inputs": [{"id": call}]}
+    sandbox.change("calls", "archive", id=call)
+    assert sandbox.api("POST", path, json=body).json()["results"] == []
+    sandbox.change("calls", "restore", id=call)
+    assert [to["toObjectId"] for to in sandbox.api("POST", path, json=body).json()["results"][0]["to"]] == [contact]
+
+
+def test_types_that_cannot_be_linked_are_refused(sandbox: Portal) -> None:
+    call, note = sandbox.dump("calls")[0]["id"], sandbox.dump("notes")[0]["id"]
+    path = f"/crm/v4/objects/calls/{call}/associations/default/notes/{note}"
+    assert sandbox.api("PUT", path).status_code == 400
+    wrong = sandbox.http.post("/sandbox/api/objects/calls/link", json={"id": call, "to": note, "to_object": "notes"})
+    assert wrong.status_code == 400

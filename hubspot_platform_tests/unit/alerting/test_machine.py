@@ -120,6 +120,32 @@ def test_case_089_recovery_is_one_notice_in_the_same_thread_and_resolves():
     assert story.alert is None
 
 
+def test_a_recovery_says_the_value_that_is_fine_now_and_its_limit():
+    story = Story()
+    story.see("fail", 0, observed=40.0, threshold=10.0)
+    story.see("pass", 60, observed=3.0, threshold=5.0)
+    story.see("pass", 120, observed=2.0, threshold=5.0)
+    told = {notice.kind: (notice.observed, notice.threshold, notice.peak) for notice in story.notices}
+    assert told == {OPENED: (40.0, 10.0, 40.0), RECOVERED: (2.0, 5.0, 40.0), CLOSED: (2.0, 5.0, 40.0)}
+    assert story.closed[0].observed == 2.0
+
+
+def test_a_first_pass_is_not_fine_yet_and_leaves_the_failing_value():
+    story = Story()
+    story.see("fail", 0, observed=40.0, threshold=10.0)
+    story.see("pass", 60, observed=3.0, threshold=5.0)
+    assert story.alert
+    assert (story.alert.observed, story.alert.threshold) == (40.0, 10.0)
+
+
+def test_a_recovery_without_a_value_does_not_repeat_the_last_failing_one():
+    story = Story(rule=WORKER_RULE)
+    for minute in (0, 60, 120):
+        story.see("fail", minute, observed=7.0)
+    assert story.see("pass", 180, observed=None, threshold=None) == [RECOVERED, CLOSED]
+    assert story.notices[-2].observed is None
+
+
 def test_one_pass_does_not_recover_and_a_failure_starts_the_count_again():
     story = Story()
     for minute, status in enumerate(("fail", "pass", "fail", "pass")):

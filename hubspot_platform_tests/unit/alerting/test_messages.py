@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from hubspot_platform.alerting import messages
-from hubspot_platform.alerting.messages import Mentions
+from hubspot_platform.alerting.links import DagsterLinks
+from hubspot_platform.alerting.messages import Mentions, quantity
 from hubspot_platform.alerting.model import Alert, AlertState, Kind, Notice, Severity
 from hubspot_platform.alerting.slack_text import BLOCKS
 from hubspot_platform_tests.unit.alerting.support import START, TOPIC, at
@@ -27,12 +28,14 @@ NOTICE = Notice(
     detail="7 rows lack an id & <source> time",
     observed=7.0,
     threshold=0.0,
-    peak=41.5,
+    peak=41.0,
     unit="rows",
     mend="read the records again: hubspot-platform sync contacts",
     run_id="0f2a7c1e",
 )
 CRITICAL = replace(NOTICE, severity=Severity.CRITICAL)
+FINE = replace(NOTICE, observed=0.0, threshold=5.0, at=at(125), detail="")
+LINKS = DagsterLinks("https://dagster.example.com")
 
 
 def many(number, **changes):
@@ -64,10 +67,15 @@ BUILT = {
     "escalated_lead": lambda: messages.single(replace(CRITICAL, kind=Kind.ESCALATED_LEAD), MENTIONS),
     "flapping": lambda: messages.single(replace(NOTICE, kind=Kind.FLAPPING), MENTIONS),
     "resumed": lambda: messages.single(replace(CRITICAL, kind=Kind.RESUMED), MENTIONS),
-    "recovered": lambda: messages.single(replace(NOTICE, kind=Kind.RECOVERED, at=at(125), detail=""), MENTIONS),
-    "closed": lambda: messages.single(replace(NOTICE, kind=Kind.CLOSED, at=at(125)), MENTIONS),
+    "opened_with_links": lambda: messages.single(NOTICE, MENTIONS, LINKS),
+    "recovered": lambda: messages.single(replace(FINE, kind=Kind.RECOVERED), MENTIONS),
+    "recovered_without_a_value": lambda: messages.single(
+        replace(FINE, kind=Kind.RECOVERED, observed=None, threshold=None, peak=None), MENTIONS
+    ),
+    "closed": lambda: messages.single(replace(FINE, kind=Kind.CLOSED), MENTIONS),
     "group": lambda: messages.group(many(12)),
-    "replies_recovered": lambda: messages.replies(many(3, kind=Kind.RECOVERED), MENTIONS),
+    "group_with_links": lambda: messages.group(many(2), LINKS),
+    "replies_recovered": lambda: messages.replies(many(3, kind=Kind.RECOVERED, observed=0.0), MENTIONS),
     "summary": lambda: messages.summary(many(12), "Alerts that could not be sent earlier", MENTIONS),
     "group_state": lambda: messages.group_state([alert(0, AlertState.OPEN), alert(1, AlertState.RESOLVED)]),
     "group_state_resolved": lambda: messages.group_state([alert(n, AlertState.RESOLVED) for n in range(2)]),
@@ -101,3 +109,25 @@ def test_case_085_what_does_not_fit_one_message_goes_to_the_thread():
     assert len(first.blocks) == BLOCKS
     assert rest
     assert len(first.text) <= 2_900
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [
+        (583.7, "rows", "583 rows"),
+        (12_345.0, "records", "12,345 records"),
+        (0.8331, "share", "83.3 %"),
+        (0.95, "share", "95 %"),
+        (2.0, "share", "200 %"),
+        (8_123.4321, "seconds", "8,123.4 seconds"),
+        (120.0, "min", "120 min"),
+        (0.1234567, "points", "0.1235 points"),
+    ],
+)
+def test_counts_are_whole_shares_are_percentages_and_no_number_is_longer_than_people_read(value, unit, said):
+    assert quantity(value, unit) == said
+
+
+def test_more_rows_than_a_fractional_limit_never_read_as_equal_to_it():
+    (message,) = messages.single(replace(NOTICE, observed=584.0, threshold=583.7))
+    assert "584 rows against 583 rows" in message.text

@@ -19,7 +19,7 @@ from hubspot_platform.checks.engine import (
     run_test,
     share_limits,
 )
-from hubspot_platform.checks.table import TESTS
+from hubspot_platform.checks.table import FULL, TESTS, TIMELINESS
 from hubspot_platform.checks.timeliness import cadence_limits
 from hubspot_platform.runtime import Platform
 from hubspot_platform.settings import Settings
@@ -38,6 +38,7 @@ def a_test(measurement: Measurement | Exception) -> QualityTest:
         id="X00",
         name="example",
         suite="suite",
+        cadence_seconds=3600,
         description="",
         severity=Severity.WARNING,
         unit="rows",
@@ -96,6 +97,16 @@ def test_a_share_of_few_rows_is_not_judged_only_their_number() -> None:
     assert share_limits(thresholds, Measurement(rows_checked=0, expected=10_000)) == Limits(50, 200)
 
 
+@pytest.mark.parametrize(
+    ("share", "rows", "limit"), [(0.02, 29_185, 583), (0.29, 100, 29), (0.07, 100, 7), (0.001, 500, 0)]
+)
+def test_a_share_of_rows_is_limited_to_the_largest_whole_number_within_it(share: float, rows: int, limit: int) -> None:
+    thresholds = ShareThresholds(warn_share=share, fail_share=share)
+    limits = share_limits(thresholds, Measurement(rows_checked=rows))
+    assert limits == Limits(limit, limit)
+    assert isinstance(limits.fail_at, int)
+
+
 def test_an_hourly_object_warns_after_75_minutes_and_fails_after_135() -> None:
     assert cadence_limits(BUSINESS, SUBJECT, Measurement()) == Limits(75 * 60, 135 * 60)
 
@@ -104,3 +115,11 @@ def test_every_entry_of_the_table_is_complete_and_named_once_per_subject() -> No
     keys = [(subject.asset_key, test.name) for test in TESTS for subject in test.subjects]
     assert len(keys) == len(set(keys))
     assert all(test.mend and test.description and test.subjects for test in TESTS)
+
+
+def test_results_say_how_often_their_suite_runs_whatever_the_cadence_of_their_object() -> None:
+    for test in TESTS:
+        for subject in test.subjects:
+            skipped = judge(test, BUSINESS, subject, Measurement(skipped="nothing to judge"))
+            said = as_check_result(test, subject, skipped).metadata["cadence_seconds"].value
+            assert said == {TIMELINESS: 300, FULL: 3600}[test.suite]

@@ -9,6 +9,7 @@ from hubspot_platform.warehouse import functions
 from hubspot_platform_tests.unit.sql_models.terms import BUSINESS, with_header
 
 FILES = sorted(sql_folder().glob("*/*.sql"))
+MODELS = load_models(sql_folder(), BUSINESS)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}.{path.stem}")
@@ -16,7 +17,12 @@ def test_every_model_is_portable(path: Path) -> None:
     assert lint(path.read_text(encoding="utf-8"), path.name) == []
 
 
-@pytest.mark.parametrize("found", load_models(sql_folder(), BUSINESS), ids=lambda found: found.qualified)
+@pytest.mark.parametrize("found", MODELS, ids=lambda found: found.qualified)
+def test_every_column_of_every_model_has_a_description(found) -> None:
+    assert [column.name for column in found.analysis.columns if not column.description] == []
+
+
+@pytest.mark.parametrize("found", MODELS, ids=lambda found: found.qualified)
 def test_every_model_is_generated_for_bigquery_without_a_warning(found) -> None:
     sqlglot.transpile(found.sql, read="postgres", write="bigquery", unsupported_level=sqlglot.ErrorLevel.RAISE)
 
