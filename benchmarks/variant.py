@@ -15,6 +15,7 @@ from hubspot import HubSpot
 
 from hubspot_platform.cli.main import run
 from hubspot_platform.hubspot.catalogue import ObjectType
+from hubspot_platform.hubspot.records import Records
 from hubspot_platform.hubspot.transport import Transport
 from hubspot_platform.lanes import Lane
 from hubspot_platform.mirror import sync
@@ -30,7 +31,7 @@ async def read_serially(
     archived: bool = False,
     limit: int | None = None,
     lane: Lane = Lane.BACKFILL,
-) -> AsyncGenerator[list[dict[str, Any]], None]:
+) -> AsyncGenerator[Records, None]:
     """Stand in for `read_all`: the stock client, one API object, one page after the other.
 
     Pages are asked for in a thread, so that the baseline too writes one chunk while it reads the next.
@@ -45,7 +46,7 @@ async def read_serially(
         page = await asyncio.to_thread(
             api.get_page, limit=size, after=after, properties=list(properties), archived=archived
         )
-        yield [_plain(record) for record in page.results]
+        yield Records.of(map(_plain, page.results))
         left = None if left is None else left - len(page.results)
         if page.paging is None or page.paging.next is None:
             return

@@ -14,6 +14,7 @@ from hubspot_platform_tests.support.portal import TOKEN, Portal
 
 _PAGE = 100
 _IN_FLIGHT = 8
+_PAGING = 8_000  # bytes: the link to the next page names all properties
 _AFTER = re.compile(rb'"after":"(\d+)"')
 
 
@@ -42,7 +43,7 @@ async def _fetch_all(portal: Portal, names: list[str]) -> dict[str, Any]:
                 return await response.read()
 
         cursors = [""]
-        while found := _AFTER.search((await fetch(cursors[-1]))[-400:]):
+        while found := _AFTER.search((await fetch(cursors[-1]))[-_PAGING:]):
             cursors.append(found.group(1).decode())
         portal.reset_stats()
         load, began = os.getloadavg()[0], time.monotonic()

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from hubspot_platform.hubspot.catalogue import ObjectType
 from hubspot_platform.hubspot.crew import Emit, side_by_side
 from hubspot_platform.hubspot.errors import CursorLoop, MalformedResponse, Refusal
-from hubspot_platform.hubspot.transport import Json, Transport, next_cursor, results_of
+from hubspot_platform.hubspot.records import Json
+from hubspot_platform.hubspot.transport import Transport, next_cursor, results_of
 from hubspot_platform.lanes import Lane
 
 INPUTS = 1_000

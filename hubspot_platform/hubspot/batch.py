@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hubspot_platform.hubspot.catalogue import ObjectType, merged_ids
-from hubspot_platform.hubspot.transport import Json, Transport, results_of
+from hubspot_platform.hubspot.records import Json
+from hubspot_platform.hubspot.transport import Transport, results_of
 from hubspot_platform.lanes import Lane
 
 logger = logging.getLogger(__name__)

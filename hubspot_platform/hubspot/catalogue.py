@@ -93,6 +93,11 @@ class ObjectType(_Scheduled):
         return self.plural
 
     @property
+    def merge_traces(self) -> tuple[str, ...]:
+        """The properties that name the ids merged into a record."""
+        return tuple(name for name in (self.merged_ids_property, self.merged_pairs_property) if name)
+
+    @property
     def sync_window_hours(self) -> int:
         """Hours of last-modified time that one scheduled run covers: its cadence."""
         return int(self.cadence / timedelta(hours=1))
@@ -283,8 +288,8 @@ def merged_ids(obj: ObjectType, record: Mapping[str, object]) -> list[int]:
     if not isinstance(properties, Mapping):
         return []
     losers: set[int] = set()
-    for name in (obj.merged_ids_property, obj.merged_pairs_property):
-        listed = properties.get(name) if name else None
+    for name in obj.merge_traces:
+        listed = properties.get(name)
         if isinstance(listed, str) and listed:
             ids = (part.split(":", 1)[0].strip() for part in listed.split(";"))
             losers.update(int(text) for text in ids if text.isascii() and text.isdigit())

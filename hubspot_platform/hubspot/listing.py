@@ -10,8 +10,9 @@ from urllib.parse import urlencode
 from hubspot_platform.hubspot.batch import read_batch
 from hubspot_platform.hubspot.catalogue import ObjectType
 from hubspot_platform.hubspot.errors import CursorLoop, Invalid
-from hubspot_platform.hubspot.transport import Json, Transport, next_cursor, results_of
-from hubspot_platform.lanes import Bucket, Lane
+from hubspot_platform.hubspot.records import Json, RecordPage, Records
+from hubspot_platform.hubspot.transport import Transport, next_cursor, records_of
+from hubspot_platform.lanes import Lane
 
 PAGE = 100
 LONGEST_QUERY = 8_000  # characters; HubSpot's edge answers 414 somewhere above
@@ -44,29 +45,30 @@ class Listing:
         self._ids_only = True
         self._query = self._encode(("hs_object_id",))
 
-    async def page(self, cursor: str, size: int = PAGE) -> tuple[list[Json], str | None]:
+    async def page(self, cursor: str, size: int = PAGE) -> tuple[Records, str | None]:
         """Return the records of one page, perhaps without their values, and the cursor of the next page."""
         after = f"&{urlencode({'after': cursor})}" if cursor else ""
         try:
-            page = await self.transport.get_json(self.path, f"limit={size}&{self._query}{after}", lane=self.lane)
+            page = await self.transport.get_records(self.path, f"limit={size}&{self._query}{after}", lane=self.lane)
         except Invalid as error:
             if error.status != _URL_TOO_LONG or self._ids_only:
                 raise
             self._list_ids_only()
             return await self.page(cursor, size)
-        return results_of(page, self.what), next_cursor(page)
+        return records_of(page, self.what), next_cursor(page.rest)
 
-    async def values(self, records: list[Json]) -> list[Json]:
+    async def values(self, records: Records) -> Records:
         """Return the records with their values: they have them already unless the URL was too short."""
         if not self._ids_only or not records:
             return records
-        ids = [int(record["id"]) for record in records]
-        read = await read_batch(self.transport, self.obj, ids, self.properties, archived=self.archived, lane=self.lane)
-        return read.records
+        read = await read_batch(
+            self.transport, self.obj, records.ids, self.properties, archived=self.archived, lane=self.lane
+        )
+        return Records.of(read.records)
 
     async def walk(
         self, cursor: str = "", *, size: int = PAGE, seen: set[str] | None = None
-    ) -> AsyncGenerator[tuple[list[Json], str | None], None]:
+    ) -> AsyncGenerator[tuple[Records, str | None], None]:
         """Follow one cursor to the end, yielding records with values and the next cursor.
 
         `size` is the first page's. `seen` holds the cursors of pages read before this walk; raises
@@ -83,7 +85,7 @@ class Listing:
                 return
             cursor, size = following, PAGE
 
-    async def search_ids(self, body: Json) -> Json:
+    async def search_ids(self, body: Json) -> RecordPage:
         """Ask the search index about ids (never about values); one record, with the total."""
         request = {"limit": 1, "properties": ["hs_object_id"], **body}
-        return await self.transport.post_json(f"{self.path}/search", request, lane=self.lane, bucket=Bucket.SEARCH)
+        return await self.transport.search(f"{self.path}/search", request, lane=self.lane)

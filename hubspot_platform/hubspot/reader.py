@@ -16,14 +16,18 @@ from hubspot_platform.hubspot.crew import Emit, side_by_side
 from hubspot_platform.hubspot.errors import HubSpotError, Invalid
 from hubspot_platform.hubspot.listing import PAGE, Listing
 from hubspot_platform.hubspot.ranges import IdRange, NotInIdOrder, RangePlan
-from hubspot_platform.hubspot.transport import Json, Transport, results_of
+from hubspot_platform.hubspot.records import Records
+from hubspot_platform.hubspot.transport import Transport, records_of
 from hubspot_platform.lanes import Lane
 
 logger = logging.getLogger(__name__)
 
-Pages = AsyncGenerator[list[Json], None]
+Pages = AsyncGenerator[Records, None]
 
 _LEAD_IN_PAGES = 5  # of archived records, which are few in most portals
+# More ranges than workers keep those that are read side by side close together: a chunk's ids lie in one part of the
+# stored table, which is all that its merge then looks at. Every range costs about half a page more.
+_RECORDS_IN_A_RANGE = 10_000
 _SHORT_LIST = 1_000  # records: not worth probe and ranges
 
 
@@ -36,7 +40,7 @@ async def read_all(
     limit: int | None = None,
     lane: Lane = Lane.BACKFILL,
 ) -> Pages:
-    """Yield every record of `obj` (live, or only archived ones) in lists of at most 100, in no order.
+    """Yield every record of `obj` (live, or only archived ones) in pages of at most 100, in no order.
 
     Records created during the walk are read too; a record may come twice. `limit` stops after that many
     records. At most `policy.in_flight` calls run at once. Raises the errors of `hubspot.errors`; `CursorLoop`
@@ -54,7 +58,7 @@ async def _read_some(listing: Listing, limit: int) -> Pages:
     left = limit
     async with aclosing(listing.walk(size=max(1, min(PAGE, limit)))) as pages:
         async for records, _ in pages:
-            yield records[:left]
+            yield records.part(slice(0, left))
             left -= len(records)
             if left <= 0:
                 return
@@ -70,7 +74,7 @@ async def _read_everything(listing: Listing) -> Pages:
         async for records, cursor in pages:
             following = cursor
             if first is None and records and following is not None:
-                first = _FirstPage([int(record["id"]) for record in records], following)
+                first = _FirstPage(records.ids, following)
             yield records
             if len(seen) == lead_in:
                 break
@@ -100,7 +104,7 @@ async def _read_everything(listing: Listing) -> Pages:
 class _FirstPage:
     """The ids of a list's first page and the cursor it led to."""
 
-    ids: list[int]
+    ids: Sequence[int]
     following: str
 
     @property
@@ -128,12 +132,12 @@ async def _plan_walk(listing: Listing, first: _FirstPage, cursor: str) -> "_Walk
     newest_first = {"sorts": [{"propertyName": "hs_object_id", "direction": "DESCENDING"}]}
     try:
         page = await listing.search_ids(newest_first)
-        newest, total = results_of(page, listing.what), int(page.get("total", 0))
+        newest, total = records_of(page, listing.what), int(page.rest.get("total", 0))
         if not newest or (not listing.archived and total <= _SHORT_LIST):
             return None
         plan = RangePlan(
             inclusive,
-            ceiling=int(newest[0]["id"]),
+            ceiling=newest.ids[0],
             # Search never shows archived records, so its total and highest id mean little for their list.
             total=None if listing.archived else total - len(first.ids),
         )
@@ -144,7 +148,7 @@ async def _plan_walk(listing: Listing, first: _FirstPage, cursor: str) -> "_Walk
     if not confirmed:
         return None
     plan.start(int(cursor) if inclusive else int(cursor) + 1)
-    plan.spread(listing.transport.policy.in_flight, sample=first.ids)
+    plan.spread(max(listing.transport.policy.in_flight, total // _RECORDS_IN_A_RANGE), sample=first.ids)
     return _Walk(listing, plan)
 
 
@@ -152,8 +156,7 @@ async def _cursor_is_id(listing: Listing, first: _FirstPage) -> bool:
     """Ask for a page with a cursor of our own and return whether it begins where ids say."""
     guess, expected = first.probe()
     probed, _ = await listing.page(str(guess), size=10)
-    answered = [int(record["id"]) for record in probed]
-    return bool(answered) and min(answered) >= expected and not set(first.ids).isdisjoint(answered)
+    return bool(probed) and min(probed.ids) >= expected and not set(first.ids).isdisjoint(probed.ids)
 
 
 class _Walk:
@@ -166,7 +169,7 @@ class _Walk:
         self._unclaimed = list(reversed(plan.ranges))
         self._changed = asyncio.Condition()
 
-    async def work(self, emit: Emit[list[Json]]) -> None:
+    async def work(self, emit: Emit[Records]) -> None:
         """Read ranges until none is left: one worker of the crew."""
         while (share := await self._claim()) is not None:
             made_up = share is not self._first
@@ -186,7 +189,7 @@ class _Walk:
                 async for records, _ in pages:
                     yield records
 
-    async def _page(self, share: IdRange, *, made_up: bool) -> list[Json]:
+    async def _page(self, share: IdRange, *, made_up: bool) -> Records:
         try:
             records, following = await self.listing.page(str(share.cursor))
         except Invalid as error:
@@ -195,8 +198,7 @@ class _Walk:
             raise
         if following is not None and not following.isdigit():
             raise NotInIdOrder
-        ids = [int(record["id"]) for record in records]
-        return records[self.plan.take(share, ids, None if following is None else int(following))]
+        return records.part(self.plan.take(share, records.ids, None if following is None else int(following)))
 
     async def _claim(self) -> IdRange | None:
         """Return a range to read, waiting while nothing can be divided; None when the walk is over."""

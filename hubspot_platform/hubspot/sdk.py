@@ -12,6 +12,7 @@ from hubspot import HubSpot
 from urllib3.exceptions import HTTPError
 
 from hubspot_platform.hubspot.policy import Exchange, HubSpotPolicy
+from hubspot_platform.hubspot.records import parse_object
 from hubspot_platform.hubspot.retry import Outcome
 from hubspot_platform.hubspot.transport import describe_fault, read_answer
 from hubspot_platform.lanes import Bucket, Lane
@@ -45,7 +46,7 @@ class GovernedPool(urllib3.PoolManager):
                 outcome = Outcome(None, fault=describe_fault(error))
             else:
                 headers = {name.lower(): value for name, value in response.headers.items()}
-                outcome, _ = read_answer(response.status, headers, response.data)
+                outcome, _ = read_answer(response.status, headers, response.data, parse_object)
             wait = exchange.observe(outcome)
             if wait is None and response is not None:
                 return response

@@ -19,8 +19,9 @@ from hubspot_platform.hubspot.batch import BATCH, read_batch
 from hubspot_platform.hubspot.catalogue import ObjectType
 from hubspot_platform.hubspot.crew import Emit, WorkList, side_by_side
 from hubspot_platform.hubspot.errors import CursorLoop, IncompleteSearch, Unavailable
-from hubspot_platform.hubspot.transport import Json, Transport, next_cursor, results_of
-from hubspot_platform.lanes import Bucket, Lane
+from hubspot_platform.hubspot.records import Json, RecordPage, Records
+from hubspot_platform.hubspot.transport import Transport, next_cursor, records_of
+from hubspot_platform.lanes import Lane
 
 PAGE = 200
 LARGEST_LEAF = 9_000  # results; the cap is 10,000 and the set may grow while it is read
@@ -32,6 +33,7 @@ _HIGHEST_ID = (1 << 53) - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FAR_FUTURE = datetime(2100, 1, 1, tzinfo=UTC)
 _EDGE_TIMEOUTS = (504, 524)
+_NO_RECORDS = Records()
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def _ceil_ms(moment: datetime) -> int:
     return -((_EPOCH - moment) // timedelta(milliseconds=1))
 
 
-def divide(region: Region, sample: Sequence[Json] = ()) -> list[Region]:
+def divide(region: Region, sample: Records = _NO_RECORDS) -> list[Region]:
     """Return the parts of a region, together the same records; [] for a region of a single id.
 
     `sample` are records of it and only a hint for where to cut: around the instant that most of them share,
@@ -73,7 +75,7 @@ def divide(region: Region, sample: Sequence[Json] = ()) -> list[Region]:
     id_high = _HIGHEST_ID if region.id_high is None else region.id_high
     if id_high - region.id_low < 2:
         return []
-    ids = sorted(int(record["id"]) for record in sample)
+    ids = sorted(sample.ids)
     middle = ids[len(ids) // 2] if ids else (region.id_low + id_high) // 2
     middle = min(max(middle, region.id_low + 1), id_high - 1)
     return [replace(region, id_high=middle), replace(region, id_low=middle, id_high=id_high)]
@@ -117,8 +119,8 @@ async def read_window(
     end: datetime,
     *,
     lane: Lane = Lane.SYNC,
-) -> AsyncGenerator[list[Json], None]:
-    """Yield the live records modified in [start, end) in lists, in no order; a record may come twice.
+) -> AsyncGenerator[Records, None]:
+    """Yield the live records modified in [start, end) page by page, in no order; a record may come twice.
 
     `end` should lie behind HubSpot's present by the index lag. Raises the errors of `hubspot.errors`, among
     them `IncompleteSearch` when a part never gives as many records as its total says.
@@ -129,7 +131,7 @@ async def read_window(
     search = _Search(transport, obj, properties, lane)
     todo = WorkList(region)
 
-    async def work(emit: Emit[list[Json]]) -> None:
+    async def work(emit: Emit[Records]) -> None:
         while (part := await todo.take()) is not None:
             await todo.finish(await search.read(part, emit))
 
@@ -138,9 +140,9 @@ async def read_window(
             yield records
 
 
-def total_of(page: Json, what: str) -> int:
+def total_of(page: RecordPage, what: str) -> int:
     """Return a search page's `total`; raises `IncompleteSearch` when it has none."""
-    total = page.get("total")
+    total = page.rest.get("total")
     if not isinstance(total, int):
         raise IncompleteSearch(f"{what}: the answer has no total")
     return total
@@ -166,7 +168,7 @@ class _Search:
         if len(orjson.dumps(self._body(longest, PAGE, 0))) > LONGEST_BODY:
             self._names = ("hs_object_id",)
 
-    async def read(self, region: Region, emit: Emit[list[Json]]) -> list[Region]:
+    async def read(self, region: Region, emit: Emit[Records]) -> list[Region]:
         """Read a region whole, or return its parts when it is too large for one query."""
         try:
             page = await self.ask(region)
@@ -178,36 +180,35 @@ class _Search:
         for _ in range(2):
             too_large = total_of(page, self.what) > LARGEST_LEAF
             if too_large and region.low != region.high:
-                return divide(region, results_of(page, self.what))
+                return divide(region, records_of(page, self.what))
             ended = await self._by_id(region, page, emit)
             if ended is _Paging.COMPLETE:
                 return []
             if ended is _Paging.DISORDERED:
                 if too_large:
-                    return divide(region, results_of(page, self.what))
+                    return divide(region, records_of(page, self.what))
                 break
             page = await self.ask(region)
         await self._by_offset(region, emit)
         return []
 
-    async def _by_id(self, region: Region, page: Json, emit: Emit[list[Json]]) -> _Paging:
+    async def _by_id(self, region: Region, page: RecordPage, emit: Emit[Records]) -> _Paging:
         """Page by id from the first page on, as long as order and totals hold."""
         last = region.id_low
         expected = 0
         while True:
-            records, total = results_of(page, self.what), total_of(page, self.what)
-            ids = [int(record["id"]) for record in records]
-            if not in_order(ids, last) or (total and not records):
+            records, total = records_of(page, self.what), total_of(page, self.what)
+            if not in_order(records.ids, last) or (total and not records):
                 return _Paging.DISORDERED
             if total < expected:
                 return _Paging.MOVED
             await self._emit(records, emit)
             if total <= len(records):
                 return _Paging.COMPLETE
-            last, expected = ids[-1], total - len(records)
+            last, expected = records.ids[-1], total - len(records)
             page = await self.ask(replace(region, id_low=last))
 
-    async def _by_offset(self, region: Region, emit: Emit[list[Json]]) -> None:
+    async def _by_offset(self, region: Region, emit: Emit[Records]) -> None:
         """Page by offset, whatever the order, until as many different records came as the total says."""
         seen: set[int] = set()
         total = 0
@@ -220,10 +221,10 @@ class _Search:
                     raise CursorLoop(self.what, page=len(asked), cursor=cursor)
                 page = await self.ask(region, offset=int(cursor), descending=attempt % 2 == 1)
                 total = total_of(page, self.what)
-                fresh = [record for record in results_of(page, self.what) if int(record["id"]) not in seen]
-                seen.update(int(record["id"]) for record in fresh)
+                fresh = records_of(page, self.what).without(seen)
+                seen.update(fresh.ids)
                 await self._emit(fresh, emit)
-                cursor = next_cursor(page)
+                cursor = next_cursor(page.rest)
             if len(seen) >= total:
                 return
         raise IncompleteSearch(
@@ -231,23 +232,23 @@ class _Search:
             mend="the window was not completed and is read again by the next run",
         )
 
-    async def _emit(self, records: list[Json], emit: Emit[list[Json]]) -> None:
+    async def _emit(self, records: Records, emit: Emit[Records]) -> None:
         if not records:
             return
         if self._names is self.properties:
             await emit(records)
             return
-        ids = [int(record["id"]) for record in records]
-        for start in range(0, len(ids), BATCH):
-            read = await read_batch(
-                self.transport, self.obj, ids[start : start + BATCH], self.properties, lane=self.lane
-            )
-            await emit(read.records)
+        for start in range(0, len(records), BATCH):
+            ids = records.ids[start : start + BATCH]
+            read = await read_batch(self.transport, self.obj, ids, self.properties, lane=self.lane)
+            await emit(Records.of(read.records))
 
-    async def ask(self, region: Region | None, *, limit: int = PAGE, offset: int = 0, descending: bool = False) -> Json:
+    async def ask(
+        self, region: Region | None, *, limit: int = PAGE, offset: int = 0, descending: bool = False
+    ) -> RecordPage:
         """Return one page of a region, sorted by id."""
         body = self._body(region, limit, offset, descending=descending)
-        return await self.transport.post_json(self.path, body, lane=self.lane, bucket=Bucket.SEARCH)
+        return await self.transport.search(self.path, body, lane=self.lane)
 
     def _body(self, region: Region | None, limit: int, offset: int, *, descending: bool = False) -> Json:
         filters = [] if region is None else _filters(region, self.obj.modified_property)

@@ -5,11 +5,11 @@ The readers (`reader`, `search`, `batch`, `associations`, `account`) send all th
 """
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Self, TypeVar, cast
 from urllib.parse import urlencode
 
 import aiohttp
@@ -18,10 +18,12 @@ from yarl import URL
 
 from hubspot_platform.hubspot.errors import Invalid, MalformedResponse, Refusal
 from hubspot_platform.hubspot.policy import Exchange, HubSpotPolicy
-from hubspot_platform.hubspot.retry import Outcome, parse_json
+from hubspot_platform.hubspot.records import Json, RecordPage, Records, parse_object, split_page
+from hubspot_platform.hubspot.retry import Outcome
 from hubspot_platform.lanes import Bucket, Lane
 
-Json = dict[str, Any]
+T = TypeVar("T")
+_NO_RESULTS = "the answer has no results"
 _READ_BUFFER = 1 << 20  # a page of 100 wide objects in few wake-ups
 
 
@@ -87,37 +89,55 @@ class Transport:
         Raises the errors of `hubspot.errors`, after the policy's retries.
         """
         encoded = query if isinstance(query, str) else urlencode(query, safe=",")
-        address = self.policy.url(path) + (f"?{encoded}" if encoded else "")
-        return await self._exchange(Exchange(self.policy, f"GET {path}", bucket, lane), "GET", address, None)
+        exchange = Exchange(self.policy, f"GET {path}", bucket, lane)
+        return await self._exchange(exchange, self._address(path, encoded), parse_object)
 
-    async def post_json(self, path: str, body: object, *, lane: Lane = Lane.SYNC, bucket: Bucket = Bucket.API) -> Json:
+    async def get_records(self, path: str, query: str, *, lane: Lane) -> RecordPage:
+        """Return the page of records at `path`, unparsed; `query` is encoded already. Raises as `get_json`."""
+        exchange = Exchange(self.policy, f"GET {path}", Bucket.API, lane)
+        return await self._exchange(exchange, self._address(path, query), split_page)
+
+    def _address(self, path: str, query: str) -> str:
+        return self.policy.url(path) + (f"?{query}" if query else "")
+
+    async def post_json(self, path: str, body: object, *, lane: Lane = Lane.SYNC) -> Json:
         """Return the JSON object answered to `body`; 207 passes through. Raises as `get_json`.
 
         Only for calls that may be repeated: reads and searches.
         """
-        exchange = Exchange(self.policy, f"POST {path}", bucket, lane)
-        return await self._exchange(exchange, "POST", self.policy.url(path), orjson.dumps(body))
+        exchange = Exchange(self.policy, f"POST {path}", Bucket.API, lane)
+        return await self._exchange(exchange, self.policy.url(path), parse_object, body=orjson.dumps(body))
 
-    async def _exchange(self, exchange: Exchange, method: str, address: str, body: bytes | None) -> Json:
+    async def search(self, path: str, body: object, *, lane: Lane) -> RecordPage:
+        """Return the page of records that the search `body` finds, unparsed. Raises as `get_json`."""
+        exchange = Exchange(self.policy, f"POST {path}", Bucket.SEARCH, lane)
+        return await self._exchange(exchange, self.policy.url(path), split_page, body=orjson.dumps(body))
+
+    async def _exchange(
+        self, exchange: Exchange, address: str, parse: Callable[[bytes], T], *, body: bytes | None = None
+    ) -> T:
         budget, stats = self.policy.budget, self.stats
         url = URL(address, encoded=True)
         while True:
             await budget.acquire(exchange.bucket, exchange.lane)
             stats.calls += 1
             stats.searches += exchange.bucket is Bucket.SEARCH
-            outcome, parsed = await self._send(exchange.what, method, url, body)
+            outcome, parsed = await self._send(exchange.what, url, body, parse)
             wait = exchange.observe(outcome)
             if wait is None:
-                return parsed
+                return cast(T, parsed)  # an answer is accepted when it could be parsed
             stats.retries += 1
             stats.limited += outcome.status == 429
             if wait.penalise is not None:
                 await budget.penalise(wait.penalise, wait.seconds)
             await self.policy.sleep(wait.seconds)
 
-    async def _send(self, what: str, method: str, url: URL, body: bytes | None) -> tuple[Outcome, Json]:
+    async def _send(
+        self, what: str, url: URL, body: bytes | None, parse: Callable[[bytes], T]
+    ) -> tuple[Outcome, T | None]:
         if self._session is None:
             raise RuntimeError("the transport is not open: use it as `async with Transport(policy)`")
+        method = "GET" if body is None else "POST"
         headers = {"Content-Type": "application/json"} if body is not None else None
         try:
             async with self._session.request(
@@ -128,10 +148,10 @@ class Transport:
             problem = Refusal(message=f"not a web address: {type(error).__name__}")
             raise Invalid(what, problem, mend="check HUBSPOT_BASE_URL") from error
         except (aiohttp.ClientError, TimeoutError, ssl.SSLError, OSError) as error:
-            return Outcome(None, fault=describe_fault(error)), {}
+            return Outcome(None, fault=describe_fault(error)), None
         self.stats.received_bytes += len(content)
         seen = {name.lower(): value for name, value in response.headers.items()}
-        return read_answer(response.status, seen, content)
+        return read_answer(response.status, seen, content, parse)
 
 
 def describe_fault(error: BaseException) -> str:
@@ -139,33 +159,41 @@ def describe_fault(error: BaseException) -> str:
     return f"no answer ({type(error).__name__})"
 
 
-def read_answer(status: int, headers: Mapping[str, str], content: bytes) -> tuple[Outcome, Json]:
-    """Return the outcome of an answer and, for a success, its JSON object ({} for an empty 204).
+def read_answer(
+    status: int, headers: Mapping[str, str], content: bytes, parse: Callable[[bytes], T]
+) -> tuple[Outcome, T | None]:
+    """Return the outcome of an answer and, for a success, what `parse` makes of it (of `{}` for an empty 204).
 
-    A success that is not a whole JSON object is an outcome with a fault, so that the page is asked for again.
+    A success that `parse` refuses is an outcome with a fault, so that the page is asked for again.
     """
     if not 200 <= status < 300:
-        return Outcome(status, headers, content), {}
-    if status == 204:
-        return Outcome(status, headers), {}
+        return Outcome(status, headers, content), None
     kind = headers.get("content-type", "")
-    if "json" not in kind:
-        return Outcome(status, headers, fault=f"the answer is {kind.split(';')[0] or 'untyped'}, not JSON"), {}
+    if status == 204:
+        content = b"{}"
+    elif "json" not in kind:
+        return Outcome(status, headers, fault=f"the answer is {kind.split(';')[0] or 'untyped'}, not JSON"), None
     try:
-        parsed = parse_json(content)
+        return Outcome(status, headers), parse(content)
     except ValueError:
-        return Outcome(status, headers, fault="the answer is broken JSON"), {}
-    if not isinstance(parsed, dict):
-        return Outcome(status, headers, fault="the answer is not a JSON object"), {}
-    return Outcome(status, headers), parsed
+        return Outcome(status, headers, fault="the answer is broken JSON"), None
+    except TypeError as error:
+        return Outcome(status, headers, fault=str(error)), None
 
 
 def results_of(page: Json, what: str) -> list[Json]:
     """Return a page's `results`; raises `MalformedResponse` when the page has none."""
     results = page.get("results")
     if not isinstance(results, list):
-        raise MalformedResponse(what, Refusal(message="the answer has no results"))
+        raise MalformedResponse(what, Refusal(message=_NO_RESULTS))
     return results
+
+
+def records_of(page: RecordPage, what: str) -> Records:
+    """Return a page's records; raises `MalformedResponse` when the page has none."""
+    if page.records is None:
+        raise MalformedResponse(what, Refusal(message=_NO_RESULTS))
+    return page.records
 
 
 def next_cursor(page: Json) -> str | None:

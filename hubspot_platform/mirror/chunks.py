@@ -1,27 +1,35 @@
 """From pages of HubSpot records to the Arrow rows of one chunk.
 
-Pure: records in, tables out. The sync engine packs every page as it arrives, which frees the page's Python objects
-while they are still warm, and calls `join_pages` in a worker thread. Columns are built property by property because
-that is several times cheaper than record by record.
+Pure: records in, tables out. The sync engine collects pages and calls `build_chunk` in a worker thread. Arrow parses
+the records and casts whole columns; only a chunk that holds something unusual is read record by record.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from array import array
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate, chain
-from operator import itemgetter
 from typing import Any
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json as pj
 
 from hubspot_platform.hubspot.catalogue import merged_ids
+from hubspot_platform.hubspot.errors import MalformedResponse, Refusal
+from hubspot_platform.hubspot.records import Records
+from hubspot_platform.hubspot.retry import parse_json
 from hubspot_platform.mirror.tables import VALUE_ERROR, ObjectLayout, ValueColumn
-from hubspot_platform.mirror.values import as_text, storable_record, texts, typed_column
+from hubspot_platform.mirror.values import as_text, storable_record, text_column, typed_column, without_empty
 from hubspot_platform.warehouse.model import LogicalType
+from hubspot_platform.warehouse.rows import PARSED_JSON
 
 _LONGEST_SAMPLE = 1000
-_NUL = b"\\u0000"
+_UNSTORABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")  # NUL and halves of pairs; JSON has them only as escapes
+_MOMENTS = _UPDATED, _ARCHIVED_AT = "updatedAt", "archivedAt"
 
 
 @dataclass(frozen=True)
@@ -36,123 +44,136 @@ class Chunk:
 
 
 @dataclass(frozen=True)
-class PackedPage:
-    """Some records as Arrow text. `texts` holds all values of the first property, then of the second, and so on,
-    and after them the records' `updatedAt` and `archivedAt`; `replaced` names texts no database stores, by record id.
-    """
+class _Parsed:
+    """Records as text columns: `properties` by name, `moments` their own times by key; `raw` is their JSON."""
 
-    ids: tuple[int, ...]
-    texts: pa.Array
     raw: pa.Array
-    archived: tuple[bool, ...]
-    merged_away: tuple[int, ...]
-    replaced: tuple[tuple[int, dict[str, str]], ...]
-
-    def column(self, number: int) -> pa.Array:
-        """Return the values of one property, without copying them."""
-        return self.texts.slice(number * len(self.ids), len(self.ids))
+    archived: pa.Array
+    moments: Mapping[str, pa.Array]
+    properties: Mapping[str, pa.Array]
 
 
-def pack_page(layout: ObjectLayout, records: Sequence[dict[str, Any]]) -> PackedPage:
-    """Return the records without their Python objects; at most a few hundred of them stay in the processor's cache."""
-    try:
-        raw = [orjson.dumps(record) for record in records]
-    except TypeError:
-        raw = [_as_json(record) for record in records]
-    replaced: list[tuple[int, dict[str, str]]] = []
-    records = list(records)
-    for position in _unstorable(raw):
-        records[position], changed = storable_record(records[position])
-        raw[position] = orjson.dumps(records[position])
-        replaced.append((int(records[position]["id"]), changed))
-    values = [record.get("properties") or {} for record in records]
-    moments = (record.get(key) for key in ("updatedAt", "archivedAt") for record in records)
-    columns = zip(*_values(layout, values), strict=True)
-    return PackedPage(
-        ids=tuple(int(record["id"]) for record in records),
-        texts=texts(list(chain(chain.from_iterable(columns), moments))),
-        raw=_text_array(raw),
-        archived=tuple(bool(record.get("archived")) for record in records),
-        merged_away=_merged_away(layout, records, values),
-        replaced=tuple(replaced),
-    )
+def build_chunk(layout: ObjectLayout, pages: Sequence[Records], *, portal_id: int, read_at: datetime) -> Chunk:
+    """Type every property of every record; values that do not fit become null and a row of `value_error`.
 
-
-def _values(layout: ObjectLayout, values: Sequence[dict[str, Any]]) -> list[tuple[Any, ...]]:
-    """Return each record's values in column order: at once when no record lacks a property, as HubSpot answers."""
-    names = [value.property for value in layout.values]
-    try:
-        every = itemgetter(*names)  # every layout has its id and its modification time at least: never one value alone
-        return [every(properties) for properties in values]
-    except KeyError:
-        return [tuple(properties.get(name) for name in names) for properties in values]
-
-
-def _merged_away(
-    layout: ObjectLayout, records: Sequence[dict[str, Any]], values: Sequence[dict[str, Any]]
-) -> tuple[int, ...]:
-    obj = layout.object
-    traces = [name for name in (obj.merged_ids_property, obj.merged_pairs_property) if name]
-    merged = [record for record, properties in zip(records, values, strict=True) if any(map(properties.get, traces))]
-    return tuple(loser for record in merged for loser in merged_ids(obj, record))
-
-
-def _text_array(raw: Sequence[bytes]) -> pa.Array:
-    """Return UTF-8 texts as an Arrow column: one copy of them all, which is cheaper than one by one."""
-    offsets = pa.array(list(accumulate(map(len, raw), initial=0)), pa.int32())
-    return pa.Array.from_buffers(pa.string(), len(raw), [None, offsets.buffers()[1], pa.py_buffer(b"".join(raw))])
-
-
-def _as_json(record: dict[str, Any]) -> bytes:
-    """Return the record's JSON, or only an escaped NUL for one with a lone surrogate: both have to be replaced."""
-    try:
-        return orjson.dumps(record)
-    except TypeError:
-        return _NUL
-
-
-def _unstorable(raw: list[bytes]) -> Iterator[int]:
-    """Yield the positions of records whose JSON holds a NUL."""
-    return (position for position, text in enumerate(raw) if _NUL in text)
-
-
-def join_pages(layout: ObjectLayout, pages: Sequence[PackedPage], *, portal_id: int, read_at: datetime) -> Chunk:
-    """Type every property of every record; values that do not fit become null and a row of `value_error`."""
+    Raises MalformedResponse for a record that is broken JSON.
+    """
     ids = tuple(chain.from_iterable(page.ids for page in pages))
+    names = list(dict.fromkeys(value.property for value in layout.values))
+    raw, replaced = _storable(list(chain.from_iterable(page.texts for page in pages)))
+    parsed = _parse(raw, names) or _parse_one_by_one(raw, names)
     errors = _ErrorRows(layout, ids, read_at)
-    columns = _fixed_columns(layout, pages, ids, portal_id, read_at)
-    for number, value in enumerate(layout.values):
-        raw_column = pa.concat_arrays([page.column(number) for page in pages])
+    columns = _fixed_columns(layout, parsed, ids, portal_id, read_at)
+    for value in layout.values:
+        raw_column = parsed.properties[value.property]
         typed = typed_column(raw_column, value.type)
         columns[value.column] = typed.values
         if value.declared is not None:
             errors.add(value, raw_column, typed.rejected)
-    for page in pages:
-        for object_id, changed in page.replaced:
-            errors.add_replaced(object_id, changed)
-    table = layout.table
-    rows = pa.Table.from_arrays([columns[name] for name in table.column_names], schema=table.arrow_schema())
-    merged = tuple(chain.from_iterable(page.merged_away for page in pages))
-    return Chunk(rows, errors.table(), ids, merged, read_at)
+    for object_id, changed in replaced:
+        errors.add_replaced(object_id, changed)
+    rows = pa.table({name: columns[name] for name in layout.table.column_names})
+    return Chunk(rows, errors.table(), ids, _merged_away(layout, ids, parsed), read_at)
+
+
+def join_chunks(chunks: Sequence[Chunk]) -> Chunk:
+    """Return one chunk of them all, without copying; it counts as read when its first one was."""
+    return Chunk(
+        rows=pa.concat_tables([chunk.rows for chunk in chunks]),
+        errors=pa.concat_tables([chunk.errors for chunk in chunks]),
+        ids=tuple(chain.from_iterable(chunk.ids for chunk in chunks)),
+        merged_away=tuple(chain.from_iterable(chunk.merged_away for chunk in chunks)),
+        read_at=chunks[0].read_at,
+    )
+
+
+def _storable(texts: Sequence[bytes]) -> tuple[pa.Array, list[tuple[int, dict[str, str]]]]:
+    """Return the records' texts as a column, without characters no database stores, and what was changed.
+
+    The column's data is one document of all texts; changes come by record id and property.
+    """
+    document, ends = b"".join(texts), list(accumulate(map(len, texts), initial=0))
+    stored = list(texts)
+    replaced: list[tuple[int, dict[str, str]]] = []
+    for place in sorted({bisect_right(ends, found.start()) - 1 for found in _UNSTORABLE.finditer(document)}):
+        record, changed = storable_record(_record(texts[place]))
+        stored[place] = orjson.dumps(record)
+        replaced.append((int(record["id"]), changed))
+    if replaced:
+        document, ends = b"".join(stored), list(accumulate(map(len, stored), initial=0))
+    offsets = pa.py_buffer(array("i", ends))
+    return pa.Array.from_buffers(pa.string(), len(texts), [None, offsets, pa.py_buffer(document)]), replaced
+
+
+def _parse(raw: pa.Array, names: Sequence[str]) -> _Parsed | None:
+    """Parse all records at once; None when one of them is unusual, such as a value that is no text."""
+    properties = pa.struct([(name, pa.string()) for name in names])
+    moments = [(key, pa.string()) for key in _MOMENTS]
+    schema = pa.schema([("properties", properties), *moments, ("archived", pa.bool_())])
+    document = raw.buffers()[2]
+    try:
+        raw.validate(full=True)  # that it is UTF-8
+        found = pj.read_json(
+            document,
+            read_options=pj.ReadOptions(use_threads=False, block_size=document.size),
+            parse_options=pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
+            memory_pool=pa.system_memory_pool(),  # which gives the memory back when a chunk is done
+        )
+    except pa.ArrowInvalid:
+        return None
+    if found.num_rows != len(raw) or found["archived"].num_chunks != 1:
+        return None
+    columns = {name: found[name].chunk(0) for name in schema.names}
+    values = zip(names, columns["properties"].flatten(), strict=True)
+    return _Parsed(
+        raw=raw,
+        archived=columns["archived"].fill_null(False),
+        moments={key: columns[key] for key in _MOMENTS},
+        properties={name: without_empty(column) for name, column in values},
+    )
+
+
+def _parse_one_by_one(raw: pa.Array, names: Sequence[str]) -> _Parsed:
+    records = [_record(text) for text in raw.cast(pa.binary()).to_pylist()]
+    values = [record.get("properties") or {} for record in records]
+    return _Parsed(
+        raw=pa.array([orjson.dumps(record) for record in records], pa.string()),
+        archived=pa.array([bool(record.get("archived")) for record in records], pa.bool_()),
+        moments={key: text_column([record.get(key) for record in records]) for key in _MOMENTS},
+        properties={name: text_column([properties.get(name) for properties in values]) for name in names},
+    )
+
+
+def _record(text: bytes) -> dict[str, Any]:
+    try:
+        record: dict[str, Any] = parse_json(text)
+    except ValueError as error:
+        raise MalformedResponse("reading records", Refusal(message="a record is broken JSON")) from error
+    return record
+
+
+def _merged_away(layout: ObjectLayout, ids: Sequence[int], parsed: _Parsed) -> tuple[int, ...]:
+    """Return the ids that were merged into the records; few records have a trace of a merge."""
+    traces = {name: parsed.properties[name] for name in layout.object.merge_traces if name in parsed.properties}
+    marked = {at for column in traces.values() for at in pc.indices_nonzero(column.is_valid()).to_pylist()}
+    found: list[int] = []
+    for at in sorted(marked):
+        properties = {name: column[at].as_py() for name, column in traces.items()}
+        found += merged_ids(layout.object, {"id": str(ids[at]), "properties": properties})
+    return tuple(found)
 
 
 def _fixed_columns(
-    layout: ObjectLayout, pages: Sequence[PackedPage], ids: Sequence[int], portal_id: int, read_at: datetime
+    layout: ObjectLayout, parsed: _Parsed, ids: Sequence[int], portal_id: int, read_at: datetime
 ) -> dict[str, pa.Array]:
-    archived = pa.array(list(chain.from_iterable(page.archived for page in pages)), pa.bool_())
-
-    def moments(number: int) -> pa.Array:
-        column = pa.concat_arrays([page.column(number) for page in pages])
-        return typed_column(column, LogicalType.TIMESTAMP).values
-
     return {
         layout.object.id_column: pa.array(ids, pa.int64()),
         "portal_id": pa.repeat(pa.scalar(portal_id, pa.int64()), len(ids)),
-        "is_deleted": archived,
-        "_fivetran_deleted": archived,
-        "updated_at": moments(len(layout.values)),
-        "archived_at": moments(len(layout.values) + 1),
-        "raw_json": pa.concat_arrays([page.raw for page in pages]),
+        "is_deleted": parsed.archived,
+        "_fivetran_deleted": parsed.archived,
+        "updated_at": typed_column(parsed.moments[_UPDATED], LogicalType.TIMESTAMP).values,
+        "archived_at": typed_column(parsed.moments[_ARCHIVED_AT], LogicalType.TIMESTAMP).values,
+        "raw_json": pa.ExtensionArray.from_storage(PARSED_JSON, parsed.raw),
         "_fivetran_synced": pa.repeat(pa.scalar(read_at, LogicalType.TIMESTAMP.arrow), len(ids)),
     }
 

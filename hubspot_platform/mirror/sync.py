@@ -22,12 +22,13 @@ from hubspot_platform.hubspot.catalogue import AssociationTarget, ObjectType
 from hubspot_platform.hubspot.policy import HubSpotPolicy
 from hubspot_platform.hubspot.properties import fetch_definitions
 from hubspot_platform.hubspot.reader import read_all
+from hubspot_platform.hubspot.records import Records
 from hubspot_platform.hubspot.sdk import sdk_client
 from hubspot_platform.hubspot.search import count, read_window
 from hubspot_platform.hubspot.transport import Transport
 from hubspot_platform.lanes import Lane
 from hubspot_platform.mirror import writer
-from hubspot_platform.mirror.chunks import Chunk, PackedPage, join_pages, pack_page
+from hubspot_platform.mirror.chunks import Chunk, build_chunk, join_chunks
 from hubspot_platform.mirror.plan import Mode, Progress, ReadPlan, SyncRequest, guard_volume, known_progress, plan_read
 from hubspot_platform.mirror.report import SyncReport
 from hubspot_platform.mirror.tables import ObjectLayout
@@ -40,7 +41,8 @@ from hubspot_platform.warehouse.model import MergeCounts
 
 logger = logging.getLogger(__name__)
 
-CHUNK_OBJECTS = 5_000  # larger ones save a tenth of the processor time and cost 10 MB a thousand (make bench)
+CHUNK_OBJECTS = 10_000  # written in one transaction; with fewer, merges cost more, with more, they need more memory
+PIECE_OBJECTS, PIECE_BYTES = 2_500, 8 << 20  # typed at once: parsing takes several times the memory of its JSON
 LEASE_TIME = timedelta(seconds=60)
 
 ProgressListener = Callable[[SyncReport], None]
@@ -83,6 +85,7 @@ class _SyncRun:
     report: SyncReport = field(init=False)
     merged_away: set[int] = field(default_factory=set)
     met: list[pa.Array] = field(default_factory=list)
+    one_at_a_time: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
     def __post_init__(self) -> None:
         self.object: ObjectType = self.request.object
@@ -177,32 +180,43 @@ class _SyncRun:
         self,
         transport: Transport,
         layout: ObjectLayout,
-        pages: AsyncGenerator[list[dict[str, Any]], None],
+        pages: AsyncGenerator[Records, None],
         *,
         archived: bool = False,
     ) -> None:
-        """Write pages in chunks; one chunk is written while the next one is read, so memory stays flat."""
+        """Write pages in chunks: one is written while the pages of the next are typed as they come: flat memory."""
+        typing: list[asyncio.Task[Chunk]] = []
         writing: asyncio.Task[None] | None = None
+        collected = 0
         try:
-            async with aclosing(pages), aclosing(_chunks(layout, pages, CHUNK_OBJECTS)) as chunks:
-                async for packed in chunks:
-                    if writing is not None:
-                        await writing
-                    writing = asyncio.create_task(self._write_chunk(transport, layout, packed, archived=archived))
+            async with aclosing(pages), aclosing(_pieces(pages)) as pieces:
+                async for piece in pieces:
+                    collected += sum(map(len, piece))
+                    typing.append(asyncio.create_task(self._type(layout, piece)))
+                    if collected >= CHUNK_OBJECTS:
+                        if writing is not None:
+                            await writing
+                        writing = asyncio.create_task(self._write_chunk(transport, layout, typing, archived=archived))
+                        typing, collected = [], 0
             if writing is not None:
                 await writing
+            if typing:
+                await self._write_chunk(transport, layout, typing, archived=archived)
         except BaseException:
-            if writing is not None:
-                # A chunk that has begun is finished: it is one transaction and repeating it is harmless.
-                await asyncio.gather(writing, return_exceptions=True)
+            # A chunk that has begun is finished: it is one transaction and repeating it is harmless.
+            await asyncio.gather(*typing, *([writing] if writing else []), return_exceptions=True)
             raise
 
+    async def _type(self, layout: ObjectLayout, pages: list[Records]) -> Chunk:
+        async with self.one_at_a_time:
+            portal_id, read_at = self.report.portal_id, self.platform.clock()
+            return await asyncio.to_thread(build_chunk, layout, pages, portal_id=portal_id, read_at=read_at)
+
     async def _write_chunk(
-        self, transport: Transport, layout: ObjectLayout, packed: list[PackedPage], *, archived: bool
+        self, transport: Transport, layout: ObjectLayout, typing: list[asyncio.Task[Chunk]], *, archived: bool
     ) -> None:
-        read_at = self.platform.clock()
-        chunk = await asyncio.to_thread(join_pages, layout, packed, portal_id=self.report.portal_id, read_at=read_at)
-        packed.clear()  # their memory is for the pages that are being read meanwhile
+        chunk = join_chunks(await asyncio.gather(*typing))
+        typing.clear()  # the pieces are in the chunk
         associations = {} if archived else await self._associations(transport, chunk)
         counts: MergeCounts = await asyncio.to_thread(
             writer.write_chunk, self.warehouse, self.warehouse_id, layout, chunk, associations
@@ -270,17 +284,13 @@ class _SyncRun:
         self.listen(self.report)
 
 
-async def _chunks(
-    layout: ObjectLayout, pages: AsyncIterator[list[dict[str, Any]]], size: int
-) -> AsyncGenerator[list[PackedPage], None]:
-    packed: list[PackedPage] = []
-    waiting = 0
+async def _pieces(pages: AsyncIterator[Records]) -> AsyncGenerator[list[Records], None]:
+    collected: list[Records] = []
     async for page in pages:
         reached("sync.page_read")
-        packed.append(pack_page(layout, page))
-        waiting += len(page)
-        if waiting >= size:
-            yield packed
-            packed, waiting = [], 0
-    if packed:
-        yield packed
+        collected.append(page)
+        if sum(map(len, collected)) >= PIECE_OBJECTS or sum(kept.size for kept in collected) >= PIECE_BYTES:
+            yield collected
+            collected = []
+    if collected:
+        yield collected

@@ -38,12 +38,13 @@ class TypedColumn:
     rejected: tuple[int, ...]
 
 
-def texts(values: Sequence[Any]) -> pa.Array:
+def text_column(values: Sequence[Any]) -> pa.Array:
     """Return the raw values as an Arrow string column; empty strings are null, other JSON values become their text."""
-    try:
-        column = pa.array(values, pa.string())
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        column = pa.array([value if value is None else as_text(value) for value in values], pa.string())
+    return without_empty(pa.array([value if value is None else as_text(value) for value in values], pa.string()))
+
+
+def without_empty(column: pa.Array) -> pa.Array:
+    """Return a string column with null for empty strings, which is how HubSpot sends a value that was removed."""
     empty = pc.equal(column, "")
     return pc.if_else(empty, pa.scalar(None, pa.string()), column) if pc.any(empty).as_py() else column
 

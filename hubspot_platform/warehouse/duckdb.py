@@ -18,7 +18,7 @@ from typing import Literal
 import duckdb
 
 from hubspot_platform.warehouse import functions
-from hubspot_platform.warehouse.duckdb_session import DuckDbSession, translate
+from hubspot_platform.warehouse.duckdb_session import WRITER_THREADS, DuckDbSession, translate
 from hubspot_platform.warehouse.errors import NothingPublished, WarehouseLocked, WarehouseUnreadable
 from hubspot_platform.warehouse.lock import POLL_SECONDS, WAIT_SECONDS, exclusive
 from hubspot_platform.warehouse.session import IDENTITY_TABLE
@@ -30,6 +30,8 @@ _CHECKPOINT = "1MB"
 # Joining small row groups at every checkpoint rewrites a table many times during one full read (measured: 3x the
 # processor time); `compact` does it once.
 _NO_VACUUM, _VACUUM = 0, 100
+# DuckDB's allocator keeps up to 128 MB per thread for itself, which in a long sync becomes twice the process.
+_KEPT_FREE = "4MB"
 
 # A forked process inherits the instance but not its threads: closing it there would wait for them for ever.
 _left_to_parent: list[duckdb.DuckDBPyConnection] = []
@@ -49,9 +51,9 @@ class DuckDbWarehouse:
         self._publish_lock = self.path.with_name(self.path.name + ".publish.lock")
         self._spill = self.path.with_name(self.path.name + ".tmp")
         self._lock_wait = lock_wait
+        self._threads = threads
         self._options: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": memory_limit,
-            "threads": threads,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }
@@ -74,14 +76,14 @@ class DuckDbWarehouse:
             self.publish()
         # A connection to memory that attaches the file: connecting to the file by its name would share the open
         # database of another reader in this process, and so its old copy.
-        connection = self._connect()
+        connection = self._connect(self._threads)
         try:
             try:
                 _attach(connection, self.published, read_only=True)
             except WarehouseUnreadable as error:
                 mend = f"remove {self.published.name}; it is made again from the warehouse"
                 raise WarehouseUnreadable("the published copy is damaged", mend=mend) from error
-            yield DuckDbSession(connection)
+            yield DuckDbSession(connection, threads=self._threads)
         finally:
             connection.close()
 
@@ -132,7 +134,7 @@ class DuckDbWarehouse:
         try:
             connection.execute("set TimeZone = 'UTC'")
             self._attach_for_writing(connection, deadline)
-            session = DuckDbSession(connection)
+            session = DuckDbSession(connection, threads=self._threads)
             _prepare(session)
             try:
                 yield session
@@ -155,14 +157,18 @@ class DuckDbWarehouse:
             else:
                 return
 
-    def _connect(self) -> duckdb.DuckDBPyConnection:
+    def _connect(self, threads: int) -> duckdb.DuckDBPyConnection:
         # Every instance spills into a folder of its own: two in one folder would use the same file names.
         self._spill.mkdir(parents=True, exist_ok=True)
         spill = self._spill / f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        connection = duckdb.connect(":memory:", config={**self._options, "temp_directory": str(spill)})
+        connection = duckdb.connect(
+            ":memory:", config={**self._options, "threads": threads, "temp_directory": str(spill)}
+        )
         connection.execute(
             f"set TimeZone = 'UTC'; set global max_vacuum_tasks = {_NO_VACUUM}; "
-            f"set global checkpoint_threshold = '{_CHECKPOINT}'"
+            f"set global checkpoint_threshold = '{_CHECKPOINT}'; "
+            f"set global allocator_flush_threshold = '{_KEPT_FREE}'; "
+            f"set global allocator_bulk_deallocation_flush_threshold = '{_KEPT_FREE}'"
         )
         return connection
 
@@ -174,7 +180,7 @@ class DuckDbWarehouse:
                 self._idle = None
             if self._idle is None:
                 self._remove_orphaned_spill()
-                self._idle = (os.getpid(), self._connect())
+                self._idle = (os.getpid(), self._connect(WRITER_THREADS))
             return self._idle[1]
 
     def _discard_instance(self) -> None:

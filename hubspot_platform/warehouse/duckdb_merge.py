@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from hubspot_platform.warehouse.model import MergeCounts, Table, quote
+from hubspot_platform.warehouse.model import LogicalType, MergeCounts, Table, quote
 from hubspot_platform.warehouse.session import SYNCED
 
 _ROW, _ID = "__row", "__id"
@@ -77,8 +77,9 @@ def _with_equal_content(
 ) -> pa.Table:
     if not candidates.num_rows:
         return candidates
-    stored = f"t.{quote(content)}"
-    if pa.types.is_string(rows[content].type):
+    stored, incoming = f"t.{quote(content)}", rows[content]
+    if table.column(content).type is LogicalType.JSON:
+        incoming = incoming.cast(pa.string())
         stored = f"cast({stored} as varchar)"
     # Fetched and then compared in Arrow: with the comparison inside, DuckDB reads the whole column instead of the
     # rows that are wanted.
@@ -87,7 +88,7 @@ def _with_equal_content(
             f'select c.{_ROW}, c.{_ID}, {stored} as content from "__candidates" as c '
             f"join {table.qualified} as t on t.rowid = c.{_ID}"
         ).to_arrow_table()
-    incoming = rows[content].take(found[_ROW])
+    incoming = incoming.take(found[_ROW])
     equal = pc.fill_null(pc.equal(incoming, found["content"].cast(incoming.type)), fill_value=False)
     both_null = pc.and_(pc.is_null(incoming), pc.is_null(found["content"]))
     return found.filter(pc.or_(equal, both_null)).select([_ROW, _ID])

@@ -9,7 +9,7 @@ check.
 
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Literal
 
 import duckdb
@@ -40,6 +40,8 @@ SQL_TYPES: dict[LogicalType, str] = {
     LogicalType.JSON: "JSON",
 }
 _LOGICAL = {sql: logical for logical, sql in SQL_TYPES.items()}
+# A merge of some thousand rows gains nothing from more threads and pays for waking them; building a table does gain.
+WRITER_THREADS = 1
 _DAMAGE = ("not a valid DuckDB database", "Could not read enough bytes", "checksum", "Corrupt")
 REBUILD = (
     "restore the file from a backup or remove it, then run `hubspot-platform sync all --full` to read everything again"
@@ -77,8 +79,9 @@ class DuckDbSession(BaseSession):
 
     dialect: Literal["duckdb", "postgres"] = "duckdb"
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, *, threads: int) -> None:
         self._connection = connection
+        self._threads = threads
         self._in_transaction = False
 
     def query(self, sql: str, params: Sequence[object] = ()) -> pa.Table:
@@ -180,7 +183,7 @@ class DuckDbSession(BaseSession):
         """See `Session.merge`."""
         if not table.key:
             raise RowsRefused(f"{table.schema}.{table.name} has no key to merge by")
-        conforming = row_tools.conform(table, rows)
+        conforming = row_tools.conform(table, rows, keep_parsed_json=True)
         distinct = row_tools.deduplicate(conforming, table.key, newer_by)
         dropped = MergeCounts(deduplicated=conforming.num_rows - distinct.num_rows)
         if not distinct.num_rows:
@@ -235,6 +238,14 @@ class DuckDbSession(BaseSession):
         if relation is None:
             raise QueryRefused("this is no select")
         return list(relation.columns)
+
+    def _fill(self, table: Table, select: str, beside: str) -> None:
+        self.execute(f"set global threads = {self._threads}")
+        try:
+            super()._fill(table, select, beside)
+        finally:
+            with suppress(duckdb.Error):  # in a transaction that failed; the next session sets it right
+                self._connection.execute(f"set global threads = {WRITER_THREADS}")
 
     def _create(self, table: Table, name: str) -> None:
         columns = ", ".join(

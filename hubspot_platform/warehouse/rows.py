@@ -18,19 +18,27 @@ from hubspot_platform.warehouse.errors import DuplicateKey, RowsRefused
 from hubspot_platform.warehouse.model import LogicalType, Table
 
 WIDE_DECIMAL = pa.decimal128(38, 10)
+PARSED_JSON = pa.json_(pa.string())
 UTC_MICROSECONDS = pa.timestamp("us", "UTC")
 
 
-def conform(table: Table, rows: pa.Table) -> pa.Table:
+def conform(table: Table, rows: pa.Table, *, keep_parsed_json: bool = False) -> pa.Table:
     """Return `rows` with each column in its declared Arrow type.
 
+    A JSON column may come as `PARSED_JSON`, texts that are known to be JSON: they become plain texts unless the engine
+    can `keep_parsed_json` and so spare itself to parse them once more.
     Raises RowsRefused for a column the table does not declare, a missing or null key, a value that does not convert.
     """
     declared = {column.name: column for column in table.columns}
     unknown = [name for name in rows.column_names if name not in declared]
     if unknown or len(set(rows.column_names)) < rows.num_columns:
         raise RowsRefused(f"{table.schema}.{table.name}: rows with undeclared or doubled columns {unknown}")
-    arrays = [_converted(table, name, rows[name], declared[name].type.arrow) for name in rows.column_names]
+    arrays = [
+        rows[name]
+        if keep_parsed_json and rows[name].type == PARSED_JSON and declared[name].type is LogicalType.JSON
+        else _converted(table, name, rows[name], declared[name].type.arrow)
+        for name in rows.column_names
+    ]
     result = pa.table(arrays, names=rows.column_names)
     for name in table.key:
         if name not in declared or name not in result.column_names:

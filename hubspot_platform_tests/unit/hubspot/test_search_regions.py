@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hubspot_platform.hubspot.records import Records
 from hubspot_platform.hubspot.search import Region, divide, in_order, region_of
 
 moments = st.integers(1_136_000_000_000_000, 2_840_000_000_000_000).map(
@@ -49,7 +50,7 @@ def members(region: Region, points: list[tuple[int, int]]) -> list[tuple[int, in
 def test_halves_hold_every_record_of_the_region_once(points: list[tuple[int, int]], low: int | None, span: int) -> None:
     region = Region(low, (low or 0) + span)
     inside = members(region, points)
-    for hint in ([], sample(inside), sample(points)):
+    for hint in (Records(), sample(inside), sample(points)):
         parts = divide(region, hint)
         assert all(part != region for part in parts)
         assert sorted(record for part in parts for record in members(part, points)) == sorted(inside)
@@ -70,8 +71,8 @@ def test_an_instant_that_most_of_the_sample_shares_is_cut_out_at_once() -> None:
     assert divide(Region(None, 700), crowd) == [Region(None, 699), Region(700, 700)]
 
 
-def sample(points: list[tuple[int, int]]) -> list[dict[str, object]]:
-    return [{"id": str(record_id), "updatedAt": as_moment(ms).isoformat()} for ms, record_id in points]
+def sample(points: list[tuple[int, int]]) -> Records:
+    return Records.of({"id": str(record_id), "updatedAt": as_moment(ms).isoformat()} for ms, record_id in points)
 
 
 def test_order_means_strictly_ascending_above_the_last_id() -> None:

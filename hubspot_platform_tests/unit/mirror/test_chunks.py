@@ -5,9 +5,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from hubspot_platform.hubspot.catalogue import CONTACT, DEAL
+from hubspot_platform.hubspot.errors import MalformedResponse
 from hubspot_platform.hubspot.properties import PropertyDefinition
-from hubspot_platform.mirror.chunks import Chunk, join_pages, pack_page
+from hubspot_platform.hubspot.records import Records
+from hubspot_platform.mirror.chunks import Chunk, build_chunk
 from hubspot_platform.mirror.tables import layout_for
 
 READ_AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -30,7 +34,7 @@ def record(record_id: int, **properties: str | None) -> dict[str, Any]:
 
 def chunk_of(*records: dict[str, Any]) -> Chunk:
     layout = layout_for(CONTACT, DEFINITIONS, {})
-    return join_pages(layout, [pack_page(layout, records)], portal_id=42, read_at=READ_AT)
+    return build_chunk(layout, [Records.of(records)], portal_id=42, read_at=READ_AT)
 
 
 def test_a_record_becomes_one_typed_row_with_its_raw_form() -> None:
@@ -76,7 +80,7 @@ def test_the_losers_of_a_merge_are_named() -> None:
 def test_columns_named_otherwise_than_their_property_are_filled_too() -> None:
     layout = layout_for(DEAL, [], {})
     deal = {**record(5, dealstage="closedwon", pipeline="default", hubspot_owner_id="77")}
-    chunk = join_pages(layout, [pack_page(layout, [deal])], portal_id=42, read_at=READ_AT)
+    chunk = build_chunk(layout, [Records.of([deal])], portal_id=42, read_at=READ_AT)
     row = chunk.rows.to_pylist()[0]
     assert (row["deal_id"], row["deal_pipeline_id"], row["deal_pipeline_stage_id"], row["owner_id"]) == (
         5,
@@ -84,3 +88,25 @@ def test_columns_named_otherwise_than_their_property_are_filled_too() -> None:
         "closedwon",
         77,
     )
+
+
+def test_a_chunk_with_an_unusual_record_means_the_same_as_without_it() -> None:
+    """Numbers where texts belong, a missing property, lone surrogates: read one by one, beside ordinary records."""
+    usual = record(1, email="a@x.com", score="2.5")
+    alone, together = chunk_of(usual), chunk_of(usual, {**record(2), "properties": {"score": 7, "email": "\ud800"}})
+    for name in alone.rows.column_names:
+        assert together.rows.column(name)[0] == alone.rows.column(name)[0], name
+    assert together.rows.column("property_score").to_pylist() == [Decimal("2.5"), Decimal(7)]
+    assert together.rows.column("property_email").to_pylist() == ["a@x.com", "\ufffd"]
+    assert [(row["object_id"], row["reason"]) for row in together.errors.to_pylist()] == [(2, "characters_replaced")]
+
+
+def test_records_without_properties_and_no_records_at_all_are_rows_too() -> None:
+    assert chunk_of({"id": "4", "archived": True}).rows.column("is_deleted").to_pylist() == [True]
+    assert chunk_of().rows.num_rows == 0
+
+
+def test_a_record_of_broken_json_is_refused() -> None:
+    layout = layout_for(CONTACT, DEFINITIONS, {})
+    with pytest.raises(MalformedResponse):
+        build_chunk(layout, [Records([1], [b'{"id":"1","properties":{"a"}}'])], portal_id=42, read_at=READ_AT)

@@ -8,18 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubspot_platform.mirror.values import storable_record, texts, typed_column
+from hubspot_platform.mirror.values import storable_record, text_column, typed_column
 from hubspot_platform.warehouse.model import LogicalType
 
 
 def typed(values: list[object], logical: LogicalType) -> tuple[list[object], tuple[int, ...]]:
-    column = typed_column(texts(values), logical)
+    column = typed_column(text_column(values), logical)
     assert column.values.type == logical.arrow
     return column.values.to_pylist(), column.rejected
 
 
 def test_an_empty_string_is_null_and_other_json_values_become_their_text() -> None:
-    assert texts(["a", "", None, 12, True, {"x": 1}]).to_pylist() == ["a", None, None, "12", "true", '{"x":1}']
+    assert text_column(["a", "", None, 12, True, {"x": 1}]).to_pylist() == ["a", None, None, "12", "true", '{"x":1}']
 
 
 @pytest.mark.parametrize(

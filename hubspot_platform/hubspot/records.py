@@ -1,0 +1,122 @@
+"""Records as HubSpot sent them: ids beside each record's JSON text, cut out of a page without parsing it.
+
+Making a Python object of every value is what costs a bulk reader its speed, and only the ids are needed on the way to
+the mirror's chunk builder. The readers (`listing`, `search`, `batch`) hand out `Records`; the transport calls
+`split_page` for pages of the list endpoint.
+"""
+
+import json
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import orjson
+
+from hubspot_platform.hubspot.retry import parse_json
+
+Json = dict[str, Any]
+
+_RESULTS = b'"results":['
+_FIRST_KEY = b'{"id":"'
+_LIST_OF_OBJECTS = b"[{"
+
+
+@dataclass(frozen=True)
+class Records:
+    """Some records: `ids` and, at the same places, `texts` (UTF-8 JSON objects). Iterating parses them."""
+
+    ids: Sequence[int] = ()
+    texts: Sequence[bytes] = ()
+    size: int = field(init=False, compare=False)  # bytes of all texts
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", sum(map(len, self.texts)))
+
+    @classmethod
+    def of(cls, records: Iterable[Json]) -> Self:
+        """Return parsed records as `Records`. Raises KeyError or ValueError for one without a numeric id."""
+        kept = list(records)
+        return cls([int(record["id"]) for record in kept], [_text(record) for record in kept])
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __iter__(self) -> Iterator[Json]:
+        return map(parse_json, self.texts)
+
+    def part(self, where: slice) -> "Records":
+        """Return the records at some places."""
+        return self if where == slice(0, len(self.ids)) else Records(self.ids[where], self.texts[where])
+
+    def without(self, known: Container[int]) -> "Records":
+        """Return the records whose ids are not `known`."""
+        places = [place for place, record_id in enumerate(self.ids) if record_id not in known]
+        return Records([self.ids[place] for place in places], [self.texts[place] for place in places])
+
+
+@dataclass(frozen=True)
+class RecordPage:
+    """One page: its records and the rest of the answer, without `results`. `records` is None without a list of them."""
+
+    records: Records | None
+    rest: Json
+
+
+def split_page(content: bytes) -> RecordPage:
+    """Return the page in an answer's body.
+
+    What the records hold is not looked at. Raises ValueError for broken JSON and TypeError for JSON of another shape.
+    """
+    fast = _cut(content)
+    return _parsed(content) if fast is None else fast
+
+
+def parse_object(content: bytes) -> Json:
+    """Return the JSON object in an answer's body. Raises as `split_page`."""
+    page = parse_json(content)
+    if not isinstance(page, dict):
+        raise TypeError("the answer is not a JSON object")
+    return page
+
+
+def _cut(content: bytes) -> RecordPage | None:
+    """Cut a compact page, each of whose records begins with its id; None when it is anything else.
+
+    An unescaped quotation mark ends a string, so `{"id":"` never lies within one. Where there is no other list of
+    objects on the page, one inside of a record follows a colon and not, as a record does, the record before it.
+    """
+    head, *cut = content.split(_FIRST_KEY)
+    if not cut or not head.endswith(_RESULTS) or content.count(_LIST_OF_OBJECTS) > 1:
+        return None
+    last = cut.pop()
+    end = last.rfind(b'}],"paging":{')
+    if end < 0:
+        end = last.rfind(b"}]")
+    if end < 0 or not all(text.endswith(b"},") for text in cut):
+        return None
+    texts = [_FIRST_KEY + text[:-1] for text in cut]
+    texts.append(_FIRST_KEY + last[: end + 1])
+    try:
+        orjson.loads(texts[-1])
+        rest = orjson.loads(head + last[end + 1 :])
+        ids = [int(text[: text.index(b'"')]) for text in (*cut, last)]
+    except ValueError:
+        return None
+    del rest["results"]
+    return RecordPage(Records(ids, texts), rest)
+
+
+def _parsed(content: bytes) -> RecordPage:
+    page = parse_object(content)
+    results = page.pop("results", None)
+    try:
+        return RecordPage(Records.of(results) if isinstance(results, list) else None, page)
+    except (KeyError, ValueError) as error:
+        raise TypeError("a record of the answer has no id") from error
+
+
+def _text(record: Json) -> bytes:
+    try:
+        return orjson.dumps(record)
+    except TypeError:  # a lone surrogate, which UTF-8 has no bytes for
+        return json.dumps(record, separators=(",", ":")).encode()
