@@ -17,6 +17,7 @@ class Scale:
     samples: int
     limited_samples: int
     chunk_sizes: tuple[int, ...]
+    history_records: tuple[int, int, int]  # contacts, deals, calls
     properties: int = 50
     per_10_s: int = 190
     searches_per_s: int = 5
@@ -39,6 +40,7 @@ FULL = Scale(
     samples=3,
     limited_samples=2,
     chunk_sizes=(2_500, 5_000, 10_000, 20_000, 40_000),
+    history_records=(29_000, 1_000, 100),
 )
 QUICK = Scale(
     name="quick",
@@ -51,4 +53,5 @@ QUICK = Scale(
     samples=1,
     limited_samples=1,
     chunk_sizes=(1_000, 2_000),
+    history_records=(600, 60, 20),
 )

@@ -1,11 +1,13 @@
 """The platform's command line with one part exchanged, for comparison; run as a process by the scenarios.
 
 `--reader sdk` reads with `hubspot-api-client` page by page as its documentation shows; lease, typed columns, chunks,
-merges and windows stay the platform's own. `--chunk N` merges N records at a time.
+merges and windows stay the platform's own. `--chunk N` merges N records at a time. `--records-only` leaves associations
+out, so that a read is as many calls as there are pages of records.
 """
 
 import argparse
 import asyncio
+import dataclasses
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
@@ -14,7 +16,8 @@ from typing import Any
 from hubspot import HubSpot
 
 from hubspot_platform.cli.main import run
-from hubspot_platform.hubspot.catalogue import ObjectType
+from hubspot_platform.hubspot.catalogue import CATALOGUE, ObjectType
+from hubspot_platform.hubspot.reader import Unread
 from hubspot_platform.hubspot.records import Records
 from hubspot_platform.hubspot.transport import Transport
 from hubspot_platform.lanes import Lane
@@ -53,6 +56,15 @@ async def read_serially(
         after = page.paging.next.after
 
 
+async def read_rest_serially(
+    transport: Transport, obj: ObjectType, properties: Sequence[str], unread: Unread, *, lane: Lane = Lane.BACKFILL
+) -> AsyncGenerator[Records, None]:
+    """Stand in for `read_rest` of a read that begins."""
+    del unread
+    async for page in read_serially(transport, obj, properties, lane=lane):
+        yield page
+
+
 def _plain(record: Any) -> dict[str, Any]:
     """Return the client's object as the JSON object it was made from."""
     document = {
@@ -76,9 +88,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.variant")
     parser.add_argument("--reader", choices=["platform", "sdk"], default="platform")
     parser.add_argument("--chunk", type=int)
+    parser.add_argument("--records-only", action="store_true")
     chosen, rest = parser.parse_known_args()
     if chosen.reader == "sdk":
         sync.read_all = read_serially
+        sync.read_rest = read_rest_serially
+    if chosen.records_only:
+        CATALOGUE.update({name: dataclasses.replace(entry, associations=()) for name, entry in CATALOGUE.items()})
     if chosen.chunk is not None:
         sync.CHUNK_OBJECTS = chosen.chunk
     sys.argv = ["hubspot-platform", *rest]

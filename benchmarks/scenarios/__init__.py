@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from benchmarks.bench import Bench
 from benchmarks.results import Outcome
-from benchmarks.scenarios import ceiling, chunks, incremental, memory, processes, reads
+from benchmarks.scenarios import ceiling, chunks, history, incremental, memory, processes, reads
 
 Scenario = Callable[[Bench], Outcome]
 
@@ -17,5 +17,6 @@ SCENARIOS: Mapping[str, Scenario] = {
     "one-instant": incremental.one_instant,
     "four-processes": processes.four_processes,
     "memory": memory.memory,
+    "history": history.history,
 }
 ON_REQUEST = frozenset({"chunk-sizes"})

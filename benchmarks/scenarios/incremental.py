@@ -12,7 +12,7 @@ from benchmarks.results import Line, Outcome, median
 from benchmarks.scale import FULL
 from hubspot_platform_tests.support.portal import Portal
 
-_CATCH_UP = ("sync", "contacts", "--json")
+_CATCH_UP = ("sync", "contacts", "--no-history", "--json")
 _BLOCKS = 10
 _ASSOCIATIONS = "associations."
 

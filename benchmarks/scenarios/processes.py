@@ -22,8 +22,10 @@ def four_processes(bench: Bench) -> Outcome:
                 "WAREHOUSE_URL": f"duckdb:///{home / 'warehouse.duckdb'}",
                 "STATE_URL": f"sqlite:///{shared / 'state.sqlite'}",
             }
-            commands.append((FULL_READ, bench.environment(portal, home, limited=True, **more), home))
-        measured = children.run_together(commands)
+            commands.append(
+                (("--records-only", *FULL_READ), bench.environment(portal, home, limited=True, **more), home)
+            )
+        measured = children.run_together(commands, module=children.VARIANT)
     stats = portal.stats()
     reports = [process.document["synced"]["contact"] for process in measured]
     began = min(datetime.fromisoformat(report["started_at"]) for report in reports)

@@ -6,7 +6,8 @@ from benchmarks.bench import Bench, Read
 from benchmarks.results import Line, Outcome, median
 from benchmarks.scale import FULL
 
-_SDK = ("--reader", "sdk")
+_OURS = ("--records-only",)
+_SDK = (*_OURS, "--reader", "sdk")
 
 
 def full_read(bench: Bench) -> Outcome:
@@ -15,8 +16,8 @@ def full_read(bench: Bench) -> Outcome:
     ours: list[Read] = []
     sdk: list[Read] = []
     for number in range(bench.samples or bench.scale.samples):
-        for variant, reads in [((), ours), (_SDK, sdk)][:: -1 if number % 2 else 1]:
-            bench.say(f"full read {number + 1}, {'platform' if not variant else 'hubspot-api-client'}")
+        for variant, reads in [(_OURS, ours), (_SDK, sdk)][:: -1 if number % 2 else 1]:
+            bench.say(f"full read {number + 1}, {'platform' if variant is _OURS else 'hubspot-api-client'}")
             reads.append(bench.full_read(portal, *variant))
     same = len({str(read.stored) for read in ours + sdk}) == 1
     ratio = median([read.rate for read in ours]) / median([read.rate for read in sdk])
@@ -51,7 +52,7 @@ def limited_read(bench: Bench) -> Outcome:
     ours = []
     for number in range(bench.samples or bench.scale.limited_samples):
         bench.say(f"limited read {number + 1}, platform")
-        ours.append(bench.full_read(portal, limited=True))
+        ours.append(bench.full_read(portal, *_OURS, limited=True))
     bench.say("limited read, hubspot-api-client")
     sdk = bench.full_read(portal, *_SDK, limited=True, limit=bench.scale.sdk_part)
     ceiling = bench.scale.objects_per_s
