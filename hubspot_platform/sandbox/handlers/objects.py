@@ -51,10 +51,8 @@ def list_objects(portal: Portal, call: Call) -> Answer:
 
 
 def detailed(portal: Portal, area: ObjectArea, record: Record, call: Call, linked: list[str]) -> dict[str, object]:
-    """Return a record with its URL and, when asked for, its history and the first page of its associations."""
+    """Return a record and, when asked for, its history and the first page of its associations."""
     document = envelope(area.schema, record, area.schema.resolve(call.many("properties")))
-    account = portal.account
-    document["url"] = f"https://app.hubspot.com/contacts/{account.portal_id}/record/{area.spec.type_id}/{record.id}"
     history = call.many("propertiesWithHistory")
     if history:
         document["propertiesWithHistory"] = history_of(area, record, history)
@@ -116,7 +114,9 @@ def read_object(portal: Portal, call: Call) -> Answer:
     record = lookup(area, call.params["id"], call.one("idProperty"), archived=call.flag("archived"))
     if record is None:
         raise not_found("resource not found")
-    return json_answer(detailed(portal, area, record, call, call.many("associations")))
+    document = detailed(portal, area, record, call, call.many("associations"))
+    page = f"contacts/{portal.account.portal_id}/record/{area.spec.type_id}/{record.id}"
+    return json_answer({**document, "url": f"https://app.hubspot.com/{page}"})
 
 
 def create_object(portal: Portal, call: Call) -> Answer:
