@@ -7,7 +7,7 @@ values; an unknown key or a wrong value stops the process and names the key.
 import tomllib
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from hubspot_platform.errors import ConfigurationError
 
 PropertyName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,99}$")]
+_WITH_HISTORY = ("company", "contact", "deal", "ticket")
 
 _DEFAULT_PROPERTIES: dict[str, dict[str, str]] = {
     "contact": {
@@ -95,11 +96,13 @@ class Business(_Strict):
     phone_region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "US"
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
     won_stages: tuple[str, ...] = ()
+    qualification_lists: tuple[int, ...] = ()
     overlap_minutes: int = Field(15, ge=0, le=1440)
     search_lag_seconds: int = Field(60, ge=0, le=3600)
     on_call_mention: str = ""
     lead_mention: str = ""
     properties: dict[str, dict[str, PropertyName]] = Field(default_factory=dict)
+    history_properties: dict[str, tuple[PropertyName | Literal["*"], ...]] = Field(default_factory=dict)
     thresholds: Thresholds = Thresholds()
     retention: Retention = Retention()
 
@@ -122,6 +125,13 @@ class Business(_Strict):
                 raise ValueError(f"unknown name {wrong!r}; known: {known or sorted(_DEFAULT_PROPERTIES)}")
         return {name: {**known, **value.get(name, {})} for name, known in _DEFAULT_PROPERTIES.items()}
 
+    @field_validator("history_properties")
+    @classmethod
+    def _known_objects(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        if wrong := sorted(set(value) - set(_WITH_HISTORY)):
+            raise ValueError(f"unknown name {wrong[0]!r}; known: {', '.join(_WITH_HISTORY)}")
+        return value
+
     @property
     def overlap(self) -> timedelta:
         """How far every incremental read reaches back before the watermark."""
@@ -131,6 +141,10 @@ class Business(_Strict):
     def search_lag(self) -> timedelta:
         """How late HubSpot's search index may be before a window counts as complete."""
         return timedelta(seconds=self.search_lag_seconds)
+
+    def history_of(self, object_name: str) -> tuple[str, ...] | None:
+        """Return the properties whose earlier values are mirrored ("*" is all); None when nothing is said of them."""
+        return self.history_properties.get(object_name)
 
     def mapped_properties(self, object_name: str) -> dict[str, str]:
         """Return canonical name → portal property for one object, defaults included."""

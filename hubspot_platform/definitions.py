@@ -2,8 +2,10 @@
 
 import dagster as dg
 
+from hubspot_platform.assets.custom_objects import custom_objects_asset
 from hubspot_platform.assets.hubspot import mirror_assets
 from hubspot_platform.assets.phone_numbers import phone_number_asset
+from hubspot_platform.assets.qualification import qualification_asset
 from hubspot_platform.assets.sql_models import sql_model_assets
 from hubspot_platform.automation.alerts import alert_sensors
 from hubspot_platform.automation.schedules import jobs_and_schedules
@@ -23,7 +25,9 @@ def definitions(platform: Platform) -> dg.Definitions:
     return dg.Definitions(
         assets=[
             *mirror_assets(settings.first_partition, dialect),
+            custom_objects_asset(dialect),
             phone_number_asset(dialect),
+            qualification_asset(dialect),
             *sql_model_assets(platform.business, dialect, cache=settings.home / "sql_models.json"),
         ],
         asset_checks=list(suites.values()),

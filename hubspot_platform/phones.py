@@ -4,7 +4,11 @@ Pure functions, called by the asset that fills `hubspot.phone_number`. The rule 
 phones: the region comes from the contact's country, else from the settings, and only valid numbers count.
 """
 
+import re
 from functools import lru_cache
+
+_DIGITS_ONLY = re.compile(r"[1-9][0-9]{9,14}")
+"""As long as an international number; shorter ones are national numbers with a digit wrong."""
 
 _COLLOQUIAL = {
     "uk": "GB",
@@ -31,7 +35,8 @@ def e164(raw: str | None, region: str) -> str | None:
     """Return the number as `+14155550134`, or None when it is no valid number.
 
     `region` is the ISO 3166 code whose national format applies to a number without a country code. A number
-    that is not valid there and begins with `00` is read as an international one.
+    that is not valid there is read as an international one when it begins with `00` or is all digits, as telephone
+    systems write it.
     """
     if raw is None:
         return None
@@ -39,6 +44,8 @@ def e164(raw: str | None, region: str) -> str | None:
     found = _valid(text, region)
     if found is None and text.startswith("00"):
         found = _valid(f"+{text[2:]}", region)
+    elif found is None and _DIGITS_ONLY.fullmatch(text):
+        found = _valid(f"+{text}", region)
     return found
 
 

@@ -14,12 +14,21 @@ from dagster._utils.warnings import BetaWarning
 
 from hubspot_platform.assets.failures import as_dagster_failure
 from hubspot_platform.assets.metadata import column_schema, row_count, table_metadata
-from hubspot_platform.hubspot.catalogue import CATALOGUE, REFERENCES, ObjectType, ReferenceType
+from hubspot_platform.hubspot.catalogue import (
+    CATALOGUE,
+    CUSTOM_OBJECTS,
+    REFERENCES,
+    SHARED_TABLES,
+    ObjectType,
+    ReferenceType,
+)
 from hubspot_platform.mirror.plan import SyncRequest
 from hubspot_platform.mirror.reference import REFERENCE_TABLES, sync_reference
+from hubspot_platform.mirror.reference.rows import REJECTED_ROW
 from hubspot_platform.mirror.report import SyncReport
 from hubspot_platform.mirror.sync import sync_object
-from hubspot_platform.mirror.tables import VALUE_ERROR, association_table
+from hubspot_platform.mirror.tables import ENGAGEMENT, VALUE_ERROR, association_table
+from hubspot_platform.mirror.writer import tables_beside
 from hubspot_platform.runtime import Platform
 from hubspot_platform.state.windows import Window
 from hubspot_platform.warehouse.model import Column, Table
@@ -46,7 +55,7 @@ def _freshness(entry: ObjectType | ReferenceType) -> dg.FreshnessPolicy:
     return dg.FreshnessPolicy.time_window(fail_window=entry.freshness_fail, warn_window=entry.freshness_warn)
 
 
-def _spec(
+def table_spec(
     table: str,
     description: str,
     entry: ObjectType | ReferenceType,
@@ -70,19 +79,17 @@ def _spec(
 
 
 def object_asset(obj: ObjectType, partitions: dg.PartitionsDefinition[str], dialect: str) -> dg.AssetsDefinition:
-    """Return the asset of one object: its table and the tables of its associations, read by one step."""
+    """Return the asset of one object: its table and those of its own associations and changes, read by one step."""
+    own = own_tables(obj)
     specs = [
-        _spec(
+        table_spec(
             obj.table,
             f"{obj.label} records of the portal, one row each: every property typed as `property_<name>`, the object "
             "as HubSpot returned it in `raw_json`, archived and merged records marked as deleted.",
             obj,
             dialect,
         ),
-        *(
-            _spec(table.name, table.description, obj, dialect, table.columns)
-            for table in map(association_table, obj.associations)
-        ),
+        *(table_spec(table.name, table.description, obj, dialect, table.columns) for table in own),
     ]
     with warnings.catch_warnings():
         # The decorator's backfill_policy parameter is beta; see _single_run.
@@ -100,14 +107,17 @@ def object_asset(obj: ObjectType, partitions: dg.PartitionsDefinition[str], dial
             window = context.partition_time_window
             request = SyncRequest(obj, window=Window(window.start, window.end))
             with as_dagster_failure():
-                report = sync_object(platform, request, run_id=context.run.run_id, listen=_listener(context, platform))
-                yield from _results(platform, obj, report)
-                _observe_misfits(context, platform)
+                report = sync_object(
+                    platform, request, run_id=context.run.run_id, listen=sync_listener(context, platform)
+                )
+                yield from _results(platform, obj, report, own)
+                _report_shared(context, platform, obj)
 
     return read
 
 
-def _listener(context: dg.AssetExecutionContext, platform: Platform) -> Callable[[SyncReport], None]:
+def sync_listener(context: dg.AssetExecutionContext, platform: Platform) -> Callable[[SyncReport], None]:
+    """Return what follows a sync: it passes progress on and writes it to the run's log now and then."""
     logged = 0
 
     def listen(report: SyncReport) -> None:
@@ -120,7 +130,9 @@ def _listener(context: dg.AssetExecutionContext, platform: Platform) -> Callable
     return listen
 
 
-def _results(platform: Platform, obj: ObjectType, report: SyncReport) -> Iterator[dg.MaterializeResult[Any]]:
+def _results(
+    platform: Platform, obj: ObjectType, report: SyncReport, own: Sequence[Table]
+) -> Iterator[dg.MaterializeResult[Any]]:
     warehouse = platform.warehouse()
     with warehouse.reader() as session:
         stored = session.columns(f"{GROUP}.{obj.table}")
@@ -137,19 +149,36 @@ def _results(platform: Platform, obj: ObjectType, report: SyncReport) -> Iterato
             **report_metadata(report),
         },
     )
-    for target in obj.associations:
-        table = association_table(target)
-        rows = row_count(warehouse, GROUP, target.table)
-        yield dg.MaterializeResult(
-            asset_key=[GROUP, target.table], metadata=table_metadata(rows, table.columns, GROUP, target.table)
-        )
+    for table in own:
+        yield dg.MaterializeResult(asset_key=[GROUP, table.name], metadata=table_state(platform, table))
 
 
-def _observe_misfits(context: dg.AssetExecutionContext, platform: Platform) -> None:
-    """Show the rows of `value_error` over time; an observation, because every object's sync changes that one table."""
-    rows = row_count(platform.warehouse(), GROUP, VALUE_ERROR.name)
-    metadata = table_metadata(rows, VALUE_ERROR.columns, GROUP, VALUE_ERROR.name)
+def table_state(platform: Platform, table: Table) -> dict[str, Any]:
+    """Return rows, columns and names of a table as it is, as metadata."""
+    return table_metadata(row_count(platform.warehouse(), GROUP, table.name), table.columns, GROUP, table.name)
+
+
+def _report_shared(context: dg.AssetExecutionContext, platform: Platform, obj: ObjectType) -> None:
+    """Show the tables that several syncs fill, each the rows of its records, over time.
+
+    Their materialisations start the models below. `value_error` has no models and is only observed.
+    """
+    for table in shared_tables(obj):
+        context.log_event(dg.AssetMaterialization([GROUP, table.name], metadata=table_state(platform, table)))
+    metadata = table_state(platform, VALUE_ERROR)
     context.log_event(dg.AssetObservation([GROUP, VALUE_ERROR.name], metadata=metadata))
+
+
+def own_tables(obj: ObjectType) -> list[Table]:
+    """Return the tables beside the object's own that its sync alone fills."""
+    associations = [association_table(target) for target in obj.associations if target.table not in SHARED_TABLES]
+    return [*associations, *tables_beside(obj)]
+
+
+def shared_tables(obj: ObjectType) -> list[Table]:
+    """Return the tables that the syncs of other objects fill together with this one's."""
+    associations = [association_table(target) for target in obj.associations if target.table in SHARED_TABLES]
+    return [*associations, ENGAGEMENT] if obj.engagement_type else associations
 
 
 def report_metadata(report: SyncReport) -> dict[str, Any]:
@@ -159,10 +188,14 @@ def report_metadata(report: SyncReport) -> dict[str, Any]:
         **{f"records_{name}": value for name, value in report.tally().items()},
         "records_merged_away": report.merged_away,
         "records_vanished": report.vanished,
+        **{f"found_{name}": number for name, number in report.findings.items()},
+        **({"window": str(report.window)} if report.window else {}),
+        **({"records_resumed": report.resumed} if report.resumed else {}),
         "api_calls": report.calls,
         "api_retries": report.retries,
         "api_limited": report.limited,
         **({"portal_total": report.portal_total} if report.portal_total is not None else {}),
+        **({"live_rows": report.live_rows} if report.live_rows is not None else {}),
         **({"watermark": report.watermark.isoformat()} if report.watermark else {}),
         **({"watermark_lag_seconds": report.lag_seconds} if report.lag_seconds is not None else {}),
         **({"seconds": report.seconds} if report.seconds is not None else {}),
@@ -177,12 +210,12 @@ def report_metadata(report: SyncReport) -> dict[str, Any]:
 
 
 def reference_asset(entry: ReferenceType, dialect: str) -> dg.AssetsDefinition:
-    """Return the asset of one kind of reference data, read whole each time."""
+    """Return the asset of one kind of reference data."""
     tables: tuple[Table, ...] = REFERENCE_TABLES[entry.name]
 
     @dg.multi_asset(
         name=f"read_{entry.name}",
-        specs=[_spec(table.name, table.description, entry, dialect, table.columns) for table in tables],
+        specs=[table_spec(table.name, table.description, entry, dialect, table.columns) for table in tables],
         pool=POOL,
     )
     def read(
@@ -194,31 +227,57 @@ def reference_asset(entry: ReferenceType, dialect: str) -> dg.AssetsDefinition:
             yield dg.MaterializeResult(
                 asset_key=[GROUP, table.name],
                 metadata={
-                    **table_metadata(report.rows[table.name], table.columns, GROUP, table.name),
+                    **table_metadata(_live_rows(platform, table), table.columns, GROUP, table.name),
+                    "rows_read": report.rows[table.name],
+                    "rows_rejected": report.rejected,
                     "api_calls": report.calls,
+                    "api_retries": report.retries,
+                    "seconds": report.seconds,
                 },
             )
 
     return read
 
 
-def mirror_assets(start: datetime, dialect: str) -> list[dg.AssetsDefinition | dg.AssetSpec]:
-    """Return every asset of schema `hubspot` that HubSpot itself fills."""
-    partitions = hourly_partitions(start)
-    misfits = dg.AssetSpec(
-        key=[GROUP, VALUE_ERROR.name],
-        description=VALUE_ERROR.description,
+def _live_rows(platform: Platform, table: Table) -> int:
+    live = "not _fivetran_deleted" if "_fivetran_deleted" in table.column_names else "true"
+    return row_count(platform.warehouse(), GROUP, table.name, live)
+
+
+def shared_asset(
+    table: Table, filled_with: Sequence[str], dialect: str, freshness: dg.FreshnessPolicy | None = None
+) -> dg.AssetSpec:
+    """Return the asset of a table that several reads fill besides their own tables; it has no step of its own."""
+    return dg.AssetSpec(
+        key=[GROUP, table.name],
+        description=table.description,
         group_name=GROUP,
-        kinds={dialect},
+        kinds={"hubspot", dialect},
         owners=OWNERS,
-        deps=[[GROUP, obj.table] for obj in CATALOGUE.values()],
+        deps=[[GROUP, name] for name in filled_with],
+        freshness_policy=freshness,
         metadata={
-            "dagster/table_name": f"{GROUP}.{VALUE_ERROR.name}",
-            "dagster/column_schema": column_schema(VALUE_ERROR.columns),
+            "dagster/table_name": f"{GROUP}.{table.name}",
+            "dagster/column_schema": column_schema(table.columns),
         },
     )
+
+
+def mirror_assets(start: datetime, dialect: str) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    """Return every asset of schema `hubspot` that HubSpot itself fills, but those of custom objects."""
+    partitions = hourly_partitions(start)
+    shared: dict[Table, list[ObjectType]] = {}
+    for obj in CATALOGUE.values():
+        for table in shared_tables(obj):
+            shared.setdefault(table, []).append(obj)
+    references = [entry for entry in REFERENCES.values() if entry is not CUSTOM_OBJECTS]
     return [
         *(object_asset(obj, partitions, dialect) for obj in CATALOGUE.values()),
-        *(reference_asset(entry, dialect) for entry in REFERENCES.values()),
-        misfits,
+        *(reference_asset(entry, dialect) for entry in references),
+        *(
+            shared_asset(table, [obj.table for obj in objects], dialect, _freshness(objects[0]))
+            for table, objects in shared.items()
+        ),
+        shared_asset(VALUE_ERROR, [obj.table for obj in CATALOGUE.values()], dialect),
+        shared_asset(REJECTED_ROW, [table for entry in references for table in entry.tables], dialect),
     ]

@@ -1,11 +1,11 @@
-"""The table `hubspot.phone_number`: every phone text of the contacts, read once, beside its E.164 form.
+"""The table `hubspot.phone_number`: every phone text of contacts and calls, read once, beside its E.164 form.
 
 SQL cannot parse phone numbers, so this asset does it for the models below; `definitions.py` lists it. Each
 run adds only the pairs of text and country it does not have, in batches, whatever the number of contacts.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -22,19 +22,20 @@ from hubspot_platform.warehouse.model import Column, LogicalType, Table, quote
 from hubspot_platform.warehouse.protocol import Session, Warehouse
 
 BATCH = 20_000
+CALL_NUMBERS = ("property_hs_call_to_number", "property_hs_call_from_number")
 
 PHONE_NUMBER = Table(
     "hubspot",
     "phone_number",
     (
         Column("raw", LogicalType.TEXT, "The phone as typed."),
-        Column("country", LogicalType.TEXT, "The contact's country as typed; empty when unknown."),
+        Column("country", LogicalType.TEXT, "The contact's country as typed; empty when unknown, as it is for calls."),
         Column("phone_e164", LogicalType.TEXT, "The number in E.164; null when it is not valid."),
         Column("region", LogicalType.TEXT, "The ISO 3166 region a number without country code was read in."),
         Column("checked_at", LogicalType.TIMESTAMP, "When the text was read."),
     ),
     key=("raw", "country"),
-    description="Phone texts of the contacts and what they are in E.164.",
+    description="Phone texts of contacts and calls and what they are in E.164.",
 )
 
 
@@ -87,12 +88,12 @@ def phone_number_asset(dialect: str) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=dg.AssetKey(["hubspot", "phone_number"]),
-        deps=[dg.AssetKey(["hubspot", "contact"])],
+        deps=[dg.AssetKey(["hubspot", "contact"]), dg.AssetKey(["hubspot", "engagement_call"])],
         group_name="hubspot",
         description=PHONE_NUMBER.description,
         kinds={"python", "sql", dialect},
         owners=["team:revops"],
-        code_version="1",
+        code_version="2",
         metadata={
             "dagster/column_schema": column_schema(PHONE_NUMBER.columns),
             "dagster/table_name": "hubspot.phone_number",
@@ -122,16 +123,11 @@ def phone_number_asset(dialect: str) -> dg.AssetsDefinition:
 
 def _new_pairs(session: Session, business: Business) -> list[tuple[str, str]]:
     """Return up to BATCH pairs of phone text and country that the table does not have."""
-    stored = session.columns("hubspot.contact")
     names = business.mapped_properties("contact")
     phones = [f"property_{names[name]}" for name in ("phone", "mobile_phone")]
-    country = f"property_{names['country']}"
-    country_sql = f"coalesce(cast(c.{quote(country)} as text), '')" if country in stored else "''"
     sides = [
-        f"select cast(c.{quote(phone)} as text) as raw, {country_sql} as country from hubspot.contact as c "
-        f"where trim(cast(c.{quote(phone)} as text)) <> ''"
-        for phone in phones
-        if phone in stored
+        *_texts(session, "contact", phones, f"property_{names['country']}"),
+        *_texts(session, "engagement_call", CALL_NUMBERS),
     ]
     if not sides:
         return []
@@ -141,6 +137,16 @@ def _new_pairs(session: Session, business: Business) -> list[tuple[str, str]]:
         f"where p.raw is null limit {BATCH}"
     )
     return [(row["raw"], row["country"]) for row in session.query(sql).to_pylist()]
+
+
+def _texts(session: Session, table: str, phones: Sequence[str], country: str = "") -> Iterator[str]:
+    """Yield a query of (raw, country) for each of the phone columns that the table has."""
+    stored = session.columns(f"hubspot.{table}")
+    country_sql = f"coalesce(cast(c.{quote(country)} as text), '')" if country in stored else "''"
+    for phone in phones:
+        if phone in stored:
+            text = f"cast(c.{quote(phone)} as text)"
+            yield f"select {text} as raw, {country_sql} as country from hubspot.{table} as c where trim({text}) <> ''"
 
 
 def _forget_other_regions(session: Session, default_region: str) -> None:

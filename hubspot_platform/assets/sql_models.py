@@ -23,7 +23,7 @@ from hubspot_platform.sql_models.build import (
     build_model,
     run_checks,
 )
-from hubspot_platform.sql_models.header import Check, Severity
+from hubspot_platform.sql_models.header import Check, Materialization, Severity
 from hubspot_platform.sql_models.model import Model
 from hubspot_platform.sql_models.render import BusinessTerms
 from hubspot_platform.sql_models.staleness import STARTED_AT
@@ -81,7 +81,7 @@ def _model_asset(model: Model, dialect: str) -> dg.AssetsDefinition:
         group_name=model.schema,
         description=model.header.description,
         owners=list(model.header.owners),
-        kinds={"sql", dialect},
+        kinds={"sql", dialect} | ({"view"} if model.header.materialized is Materialization.VIEW else set()),
         code_version=model.code_version,
         metadata={**_described(model), "sql": dg.MetadataValue.md(f"```sql\n{model.sql}\n```")},
         automation_condition=downstream_condition(),

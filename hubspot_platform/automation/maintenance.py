@@ -11,7 +11,7 @@ import dagster as dg
 
 from hubspot_platform.business import Retention
 from hubspot_platform.runtime import Platform
-from hubspot_platform.state import Store, alert_outbox, incidents, windows
+from hubspot_platform.state import Store, alert_outbox, incidents, topics, windows
 
 RUNS_A_PASS = 2_000
 PAGE = 100
@@ -55,11 +55,12 @@ def _old_runs(instance: dg.DagsterInstance, statuses: list[dg.DagsterRunStatus],
 
 
 def prune_state(store: Store, now: datetime, retention: Retention) -> dict[str, int]:
-    """Fold old windows and delete old outbox rows, quiet incidents and resolved alerts; returns counts."""
+    """Fold old windows and delete old events, outbox rows, quiet incidents and resolved alerts; returns counts."""
     before = now - timedelta(days=retention.state_records)
     return {
         "windows_folded": store.write(lambda conn: windows.compact(conn, now - COMPACT_AFTER)),
         "outbox_rows": store.write(lambda conn: alert_outbox.prune(conn, before)),
+        "topic_events": store.write(lambda conn: topics.prune(conn, before)),
         "alert_rows": store.write(lambda conn: incidents.forget_quiet(conn, before, now - ALERTS_KEPT)),
     }
 

@@ -11,9 +11,13 @@ from typing import Any
 
 import dagster as dg
 
+from hubspot_platform.assets.hubspot import own_tables
+from hubspot_platform.assets.qualification import JOB as QUALIFICATION_JOB
 from hubspot_platform.automation.maintenance import daily_maintenance
+from hubspot_platform.automation.passes import pass_jobs
 from hubspot_platform.checks.table import FULL, TIMELINESS
-from hubspot_platform.hubspot.catalogue import CATALOGUE, REFERENCES, ObjectType
+from hubspot_platform.hubspot.catalogue import CATALOGUE, REFERENCES, ObjectType, ReferenceType
+from hubspot_platform.mirror.qualification import CONTACT_QUALIFICATION
 from hubspot_platform.runtime import Platform
 from hubspot_platform.sql_models.staleness import stale_models
 from hubspot_platform.state import windows
@@ -27,6 +31,8 @@ CATCH_UP_CRON = "50 * * * *"
 TIMELINESS_CRON = "*/5 * * * *"
 FULL_CRON = "40 * * * *"
 MAINTENANCE_CRON = "30 3 * * *"
+QUALIFICATION_CRON = "25 * * * *"  # ten minutes after the lists
+DAILY_HOUR = 4
 MOST_PARTITIONS_A_RUN = 24 * 31
 
 _UNFINISHED = [
@@ -73,7 +79,7 @@ def _watermark(platform: Platform, obj: ObjectType) -> datetime | None:
 
 def object_job(obj: ObjectType) -> Any:
     """Return the job that syncs one object with its associations, checks and the reference data that goes with it."""
-    keys = [["hubspot", obj.table], *(["hubspot", target.table] for target in obj.associations)]
+    keys = [["hubspot", obj.table], *(["hubspot", table.name] for table in own_tables(obj))]
     companions = [["hubspot", table] for entry in REFERENCES.values() if entry.job == obj.job for table in entry.tables]
     return dg.define_asset_job(
         obj.job,
@@ -84,13 +90,11 @@ def object_job(obj: ObjectType) -> Any:
 
 def object_schedule(obj: ObjectType, job: Any, first_partition: datetime) -> dg.ScheduleDefinition:
     """Return the schedule of one object: at its minute, every `cadence`, for the hours since the last tick."""
-    every = obj.sync_window_hours
-    cron = f"{obj.minute} {'*' if every == 1 else f'*/{every}'} * * *"
 
     @dg.schedule(
         name=f"{obj.job}_schedule",
         job=job,
-        cron_schedule=cron,
+        cron_schedule=_cron(obj),
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
@@ -101,7 +105,7 @@ def object_schedule(obj: ObjectType, job: Any, first_partition: datetime) -> dg.
         if busy:
             return dg.SkipReason(f"run {busy} of {obj.job} has not finished; the next tick covers these hours too")
         asked = hours_to_ask_for(
-            _watermark(platform, obj), first_partition, context.scheduled_execution_time, every * HOUR
+            _watermark(platform, obj), first_partition, context.scheduled_execution_time, obj.cadence
         )
         if asked is None:
             return dg.SkipReason("no hour has ended since the first partition")
@@ -111,17 +115,35 @@ def object_schedule(obj: ObjectType, job: Any, first_partition: datetime) -> dg.
     return schedule
 
 
-def reference_jobs() -> list[Any]:
-    """Return the jobs of reference data that has a job of its own."""
-    own = [entry for entry in REFERENCES.values() if entry.job not in {obj.job for obj in CATALOGUE.values()}]
-    return [
-        dg.define_asset_job(
-            entry.job,
-            selection=dg.AssetSelection.assets(*(dg.AssetKey(["hubspot", table]) for table in entry.tables)),
-            description=f"{entry.label}, read whole.",
-        )
-        for entry in own
-    ]
+def reference_jobs() -> list[tuple[Any, str]]:
+    """Return the jobs of reference data that has jobs of its own, each with its cron; kinds may share one."""
+    of_objects = {obj.job for obj in CATALOGUE.values()}
+    by_job: dict[str, list[ReferenceType]] = {}
+    for entry in REFERENCES.values():
+        if entry.job not in of_objects:
+            by_job.setdefault(entry.job, []).append(entry)
+    return [(_reference_job(name, entries), _cron(entries[0])) for name, entries in by_job.items()]
+
+
+def _reference_job(name: str, entries: Sequence[ReferenceType]) -> Any:
+    tables = [dg.AssetKey(["hubspot", table]) for entry in entries for table in entry.tables]
+    labels = ", ".join(entry.label for entry in entries)
+    return dg.define_asset_job(name, selection=dg.AssetSelection.assets(*tables), description=f"Sync: {labels}.")
+
+
+def _cron(entry: ObjectType | ReferenceType) -> str:
+    hours = int(entry.cadence / HOUR)
+    return f"{entry.minute} {'*' if hours == 1 else f'*/{hours}' if hours < 24 else DAILY_HOUR} * * *"
+
+
+def qualification_job() -> Any:
+    """Return the job that tells Chili Piper's side who became qualified."""
+    key = dg.AssetKey(["hubspot", CONTACT_QUALIFICATION.name])
+    return dg.define_asset_job(
+        QUALIFICATION_JOB,
+        selection=dg.AssetSelection.assets(key),
+        description="Publish whose membership of the configured lists changed.",
+    )
 
 
 def suite_job(name: str, checks: dg.AssetChecksDefinition) -> Any:
@@ -168,14 +190,18 @@ def jobs_and_schedules(
     """Return every job and every schedule of the platform."""
     objects = {obj.name: object_job(obj) for obj in CATALOGUE.values()}
     references = reference_jobs()
-    minutes = {entry.job: entry.minute for entry in REFERENCES.values()}
+    passes = pass_jobs()
+    qualification = qualification_job()
     timeliness, full = suite_job(TIMELINESS, suites[TIMELINESS]), suite_job(FULL, suites[FULL])
     schedules: Sequence[dg.ScheduleDefinition] = [
         *(object_schedule(obj, objects[obj.name], first_partition) for obj in CATALOGUE.values()),
-        *(_plain(job, f"{minutes[job.name]} * * * *") for job in references),
+        *(_plain(job, cron) for job, cron in references),
+        *(_plain(job, cron) for job, cron in passes),
+        _plain(qualification, QUALIFICATION_CRON),
         _plain(timeliness, TIMELINESS_CRON),
         _plain(full, FULL_CRON),
         _plain(daily_maintenance, MAINTENANCE_CRON),
         model_catch_up(),
     ]
-    return [*objects.values(), *references, timeliness, full, daily_maintenance], list(schedules)
+    others = [job for job, _ in (*references, *passes)]
+    return [*objects.values(), *others, qualification, timeliness, full, daily_maintenance], list(schedules)

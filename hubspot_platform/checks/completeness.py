@@ -21,7 +21,7 @@ def missing_required_fields(context: CheckContext, subject: Subject) -> Measurem
     """Count live records that lack a required field (each requirement is met by any one of its alternatives)."""
     obj = object_type(subject.object)
     missing = " or ".join(
-        "(" + " and ".join(f"coalesce(trim({quote(column_of(name))}), '') = ''" for name in alternatives) + ")"
+        "(" + " and ".join(f"{_text_of(name)} = ''" for name in alternatives) + ")"
         for alternatives in obj.required_fields
     )
     table, key = f"hubspot.{quote(obj.table)}", quote(obj.id_column)
@@ -44,6 +44,10 @@ def missing_required_fields(context: CheckContext, subject: Subject) -> Measurem
         sample=sample.column("id").to_pylist(),
         message=f"{failed} of {rows} live records lack {needs}",
     )
+
+
+def _text_of(property_name: str) -> str:
+    return f"coalesce(trim(cast({quote(column_of(property_name))} as varchar)), '')"
 
 
 def required_field_limits(business: Business, subject: Subject, measurement: Measurement) -> Limits:

@@ -11,7 +11,9 @@ from hubspot_platform.checks.completeness import (
     missing_required_fields,
     required_field_limits,
 )
+from hubspot_platform.checks.drift import columns_of_another_type
 from hubspot_platform.checks.engine import QualityTest, Severity, Subject
+from hubspot_platform.checks.proof import completeness_proof, no_exceptions, unaccounted_records
 from hubspot_platform.checks.timeliness import cadence_limits, watermark_age
 from hubspot_platform.hubspot.catalogue import CATALOGUE, REFERENCES
 
@@ -23,6 +25,9 @@ TIMELINESS_CHECK = "timeliness"
 REQUIRED_FIELDS_CHECK = "required_fields"
 COUNT_CHECK = "count_matches_hubspot"
 VALUES_CHECK = "values_fit_types"
+PROOF_CHECK = "completeness_proof"
+CONSERVATION_CHECK = "sync_conservation"
+DRIFT_CHECK = "schema_drift"
 
 OBJECT_SUBJECTS = tuple(
     Subject(entry.table, entry.name, int(entry.cadence.total_seconds())) for entry in CATALOGUE.values()
@@ -70,6 +75,45 @@ TESTS: tuple[QualityTest, ...] = (
         subjects=OBJECT_SUBJECTS,
         measure=count_difference,
         limits=count_limits,
+    ),
+    QualityTest(
+        id="C04",
+        name=CONSERVATION_CHECK,
+        suite=FULL,
+        cadence_seconds=HOUR,
+        description="every record that was read is inserted, updated, unchanged, stale, rejected or deduplicated",
+        severity=Severity.CRITICAL,
+        unit="records",
+        mend="run hubspot-platform sync OBJECT --census",
+        subjects=OBJECT_SUBJECTS,
+        measure=unaccounted_records,
+        limits=no_exceptions,
+    ),
+    QualityTest(
+        id="C10",
+        name=DRIFT_CHECK,
+        suite=FULL,
+        cadence_seconds=HOUR,
+        description="columns have the types of the portal's properties",
+        severity=Severity.WARNING,
+        unit="properties",
+        mend="look at hubspot-platform schema OBJECT, then rebuild the columns with --apply",
+        subjects=OBJECT_SUBJECTS,
+        measure=columns_of_another_type,
+        limits=no_exceptions,
+    ),
+    QualityTest(
+        id="C18",
+        name=PROOF_CHECK,
+        suite=FULL,
+        cadence_seconds=HOUR,
+        description="every counted record is a row, no row is unknown to the census, no window of time lacks",
+        severity=Severity.CRITICAL,
+        unit="records",
+        mend="run hubspot-platform sync OBJECT --census",
+        subjects=OBJECT_SUBJECTS,
+        measure=completeness_proof,
+        limits=no_exceptions,
     ),
     QualityTest(
         id="A01",

@@ -7,6 +7,7 @@ are due, prints what happened, and stays up with schedules and sensors until Ctr
 import json
 import sys
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from hubspot_platform.cli.processes import DagsterServices, Processes, free_port
 from hubspot_platform.cli.summary import collect_summary, print_summary
 from hubspot_platform.clock import utc_now
 from hubspot_platform.errors import UsageError
+from hubspot_platform.hubspot.catalogue import CATALOGUE, REFERENCES
 from hubspot_platform.settings import load_settings
 
 SANDBOX_TOKEN = "sandbox-token"  # noqa: S105 - the sandbox accepts it, nothing else does
@@ -27,12 +29,7 @@ BASE_TIME_FORMAT = "%Y-%m-%dT%H:%M:%S"
 SLACK_TOKEN = "xoxb-sandbox"  # noqa: S105
 HOST = "127.0.0.1"
 
-# Three processes side by side; one that fails does not stop the others. Models need all of them.
-SYNC_GROUPS = (
-    ("sync_hubspot_contacts",),
-    ("sync_hubspot_companies", "sync_hubspot_properties"),
-    ("sync_hubspot_owners", "sync_hubspot_deals"),
-)
+SIDE_BY_SIDE = 3  # processes; contacts, the most records, have one to themselves
 MODELS = ("key:hubspot/phone_number", "kind:sql")
 
 
@@ -151,17 +148,23 @@ def _overrides(folder: Path, sandbox_url: str, rate_limit: str) -> dict[str, Any
     }
 
 
+def sync_groups() -> list[list[str]]:
+    """Return every sync job, in groups to run side by side; one that fails stops no other. Models need all of them."""
+    first, *others = dict.fromkeys(entry.job for entry in (*CATALOGUE.values(), *REFERENCES.values()))
+    return [[first], *(others[start :: SIDE_BY_SIDE - 1] for start in range(SIDE_BY_SIDE - 1))]
+
+
 def _run_everything(output: Output, dagster: DagsterServices) -> _Runs:
     runs = _Runs()
-    with sync_progress(output) as progress, ThreadPoolExecutor(len(SYNC_GROUPS)) as pool:
-        for future in [pool.submit(_build, dagster, runs, progress, _job_options(group)) for group in SYNC_GROUPS]:
+    with sync_progress(output) as progress, ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        for future in [pool.submit(_build, dagster, runs, progress, _job_options(group)) for group in sync_groups()]:
             future.result()
     output.say("Building models …")
     _build(dagster, runs, None, list(MODELS))
     return runs
 
 
-def _job_options(jobs: tuple[str, ...]) -> list[str]:
+def _job_options(jobs: Sequence[str]) -> list[str]:
     return [option for job in jobs for option in ("--job", job)]
 
 

@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from hubspot_platform.cli import build, demo, dev, doctor, query, sync
+from hubspot_platform.cli import build, demo, dev, doctor, explore, query, schema, sync
 from hubspot_platform.errors import ConfigurationError, PlatformError, UsageError
 from hubspot_platform.sandbox import command as sandbox
 
@@ -28,7 +28,9 @@ app.command("dev")(dev.command)
 app.command("sandbox")(sandbox.command)
 app.command("sync")(sync.command)
 app.command("build")(build.command)
+app.command("explore")(explore.command)
 app.command("query")(query.command)
+app.command("schema")(schema.command)
 app.command("doctor")(doctor.command)
 
 

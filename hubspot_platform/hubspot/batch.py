@@ -4,17 +4,22 @@ The full reader and the search reader use it when a portal has too many properti
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from hubspot_platform.hubspot.catalogue import ObjectType, merged_ids
-from hubspot_platform.hubspot.records import Json
+from hubspot_platform.hubspot.crew import Emit, side_by_side
+from hubspot_platform.hubspot.names import history_of
+from hubspot_platform.hubspot.records import HISTORY, Json, Records
 from hubspot_platform.hubspot.transport import Transport, results_of
 from hubspot_platform.lanes import Lane
 
 logger = logging.getLogger(__name__)
 
 BATCH = 100
+HISTORY_BATCH = 50
+_IN_FLIGHT = 4
 
 
 @dataclass(frozen=True)
@@ -35,19 +40,22 @@ async def read_batch(
     archived: bool = False,
     lane: Lane = Lane.SYNC,
 ) -> BatchRead:
-    """Read at most 100 records by id; the answer may be in any order.
+    """Read at most 100 records by id, 50 where history is wanted; the answer may be in any order.
 
+    `properties` may be `PropertyNames`, whose history is then read too.
     An id that HubSpot neither returns nor names in its errors is asked for once more. A merged id is answered
     by its survivor, under another id. Raises the errors of `hubspot.errors`; ids that do not exist are no
     error.
     """
     wanted = dict.fromkeys(ids)
     path = transport.policy.path("objects", obj.path, "batch", "read")
-    asked = [*dict.fromkeys((*properties, obj.merged_ids_property))]
+    asked = {"properties": [*dict.fromkeys((*properties, obj.merged_ids_property))]}
+    if history := history_of(properties):
+        asked[HISTORY] = list(history)
     records: dict[int, Json] = {}
     missing: set[int] = set()
     for _ in range(2):
-        body = {"inputs": [{"id": str(record_id)} for record_id in wanted], "properties": asked}
+        body = {"inputs": [{"id": str(record_id)} for record_id in wanted], **asked}
         address = f"{path}?archived=true" if archived else path
         page = await transport.post_json(address, body, lane=lane)
         for record in results_of(page, f"POST {path}"):
@@ -63,6 +71,32 @@ async def read_batch(
     if wanted:
         logger.warning("%d of %d %s were not answered by a batch read", len(wanted), len(ids), obj.plural)
     return BatchRead(list(records.values()), tuple(sorted(missing)), tuple(wanted))
+
+
+async def read_ids(
+    transport: Transport,
+    obj: ObjectType,
+    ids: Sequence[int],
+    properties: Sequence[str],
+    *,
+    archived: bool = False,
+    lane: Lane = Lane.BACKFILL,
+) -> AsyncGenerator[Records, None]:
+    """Yield the records of any number of ids, a batch at a time and in no order; ids that do not exist are left out.
+
+    A merged id is answered by its survivor, under another id. `properties` as for `read_batch`.
+    """
+    size = HISTORY_BATCH if history_of(properties) else BATCH
+    todo = [ids[start : start + size] for start in range(0, len(ids), size)]
+
+    async def work(emit: Emit[Records]) -> None:
+        while todo:
+            found = await read_batch(transport, obj, todo.pop(), properties, archived=archived, lane=lane)
+            await emit(Records.of(found.records))
+
+    async with aclosing(side_by_side(min(_IN_FLIGHT, len(todo)), work, buffer=2 * _IN_FLIGHT)) as batches:
+        async for records in batches:
+            yield records
 
 
 def _named_in_errors(page: Json) -> Iterable[int]:

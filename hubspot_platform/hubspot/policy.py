@@ -26,6 +26,11 @@ PREFIXES: Mapping[str, str] = {
     "objects": "/crm/v3/objects",
     "associations": "/crm/v4/associations",
     "account": "/account-info/v3",
+    "users": "/settings/v3/users",
+    "lists": "/crm/v3/lists",
+    "forms": "/marketing/v3/forms",
+    "submissions": "/form-integrations/v1/submissions",
+    "email": "/email/public/v1",
 }
 
 
@@ -121,7 +126,7 @@ class HubSpotPolicy:
     retries: Retries = field(default_factory=Retries)
     connect_timeout: float = 10.0
     read_timeout: float = 105.0  # the edge answers 524 after 100 s: that answer must still arrive
-    in_flight: int = 8  # calls side by side in one read: more than rate x latency gains nothing
+    in_flight: int = 12  # calls side by side in one read: what a window of the rate limit allows comes at once
     prefixes: Mapping[str, str] = field(default_factory=lambda: PREFIXES)
     random: Callable[[], float] = random.random
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

@@ -7,8 +7,8 @@ new owner.
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 PAGE = 100
@@ -18,6 +18,25 @@ _PAGES_BETWEEN_SPLITS = 2  # so that dividing, which may cost half a page, stays
 
 class NotInIdOrder(Exception):
     """The list does not run in id order from the cursor given: ids cannot divide it."""
+
+
+@dataclass(frozen=True, order=True)
+class Span:
+    """The ids in [low, high): a page says with it which ids it has read for good."""
+
+    low: int
+    high: int
+
+
+def merge_spans(spans: Iterable[Span]) -> list[Span]:
+    """Return the same ids as spans that neither touch nor overlap, lowest first."""
+    merged: list[Span] = []
+    for span in sorted(spans):
+        if merged and span.low <= merged[-1].high:
+            merged[-1] = Span(merged[-1].low, max(merged[-1].high, span.high))
+        elif span.low < span.high:
+            merged.append(span)
+    return merged
 
 
 @dataclass(eq=False)
@@ -83,6 +102,19 @@ class RangePlan:
     def cursor_before(self, first_id: int) -> int:
         """Return the cursor whose page begins at `first_id`."""
         return first_id if self.inclusive else first_id - 1
+
+    def skip(self, spans: Iterable[Span]) -> None:
+        """Take ids out that an earlier walk has read; the open end always stays."""
+        for span in spans:
+            self.ranges = [part for share in self.ranges for part in self._outside(share, span)]
+
+    def _outside(self, share: IdRange, span: Span) -> list[IdRange]:
+        if span.high <= share.low or (share.high is not None and span.low >= share.high):
+            return [share]
+        parts = [] if span.low <= share.low else [replace(share, high=span.low)]
+        if share.high is None or span.high < share.high:
+            parts.append(replace(share, low=span.high, cursor=self.cursor_before(span.high)))
+        return parts
 
     def take(self, share: IdRange, ids: Sequence[int], following: int | None) -> slice:
         """Note a page of `share` and return which part of it belongs to the range.

@@ -8,14 +8,14 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from hubspot_platform.hubspot.catalogue import ObjectType
 from hubspot_platform.hubspot.crew import Emit, side_by_side
 from hubspot_platform.hubspot.errors import HubSpotError, Invalid
 from hubspot_platform.hubspot.listing import PAGE, Listing
-from hubspot_platform.hubspot.ranges import IdRange, NotInIdOrder, RangePlan
+from hubspot_platform.hubspot.ranges import IdRange, NotInIdOrder, RangePlan, Span
 from hubspot_platform.hubspot.records import Records
 from hubspot_platform.hubspot.transport import Transport, records_of
 from hubspot_platform.lanes import Lane
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 Pages = AsyncGenerator[Records, None]
 
-_LEAD_IN_PAGES = 5  # of archived records, which are few in most portals
+_LEAD_IN_PAGES = 2  # of archived records, which are few in most portals
 # More ranges than workers keep those that are read side by side close together: a chunk's ids lie in one part of the
 # stored table, which is all that its merge then looks at. Every range costs about half a page more.
 _RECORDS_IN_A_RANGE = 10_000
@@ -47,8 +47,34 @@ async def read_all(
     names the page whose cursor came back.
     """
     listing = Listing(transport, obj, properties, archived=archived, lane=lane)
-    stream = _read_everything(listing) if limit is None else _read_some(listing, limit)
+    stream = _read_everything(listing, Unread()) if limit is None else _read_some(listing, limit)
     async with aclosing(stream) as pages:
+        async for records in pages:
+            if records:
+                yield records
+
+
+@dataclass
+class Unread:
+    """What is left of a walk that was broken off: `done` are the ids read before.
+
+    `void` becomes true when ids turn out not to divide the list: everything is read, and what pages said they cover
+    does not count.
+    """
+
+    done: Sequence[Span] = field(default_factory=tuple)
+    void: bool = False
+
+
+async def read_rest(
+    transport: Transport, obj: ObjectType, properties: Sequence[str], unread: Unread, *, lane: Lane = Lane.BACKFILL
+) -> Pages:
+    """Yield every live record of `obj` whose id is not done, and perhaps some that are; see `read_all`.
+
+    `covers` of a page says which ids it reads for good, so that another walk can go on after them.
+    """
+    listing = Listing(transport, obj, properties, archived=False, lane=lane)
+    async with aclosing(_read_everything(listing, unread)) as pages:
         async for records in pages:
             if records:
                 yield records
@@ -64,7 +90,7 @@ async def _read_some(listing: Listing, limit: int) -> Pages:
                 return
 
 
-async def _read_everything(listing: Listing) -> Pages:
+async def _read_everything(listing: Listing, unread: Unread) -> Pages:
     """Lead in page by page; then ranges side by side, or one cursor when ids do not divide the list."""
     first: _FirstPage | None = None
     seen: set[str] = set()
@@ -82,6 +108,7 @@ async def _read_everything(listing: Listing) -> Pages:
         return
     walk = None if first is None else await _plan_walk(listing, first, following)
     if walk is not None:
+        walk.leave_out(unread.done)
         in_flight = listing.transport.policy.in_flight
         try:
             async with aclosing(side_by_side(in_flight, walk.work, buffer=2 * in_flight)) as stream:
@@ -93,6 +120,7 @@ async def _read_everything(listing: Listing) -> Pages:
         except NotInIdOrder:
             logger.warning("%s are not listed in id order: reading with one cursor", listing.obj.plural)
             seen, following = set(), ""
+            unread.void = True
         else:
             return
     async with aclosing(listing.walk(following, seen=seen)) as rest:
@@ -169,6 +197,11 @@ class _Walk:
         self._unclaimed = list(reversed(plan.ranges))
         self._changed = asyncio.Condition()
 
+    def leave_out(self, done: Sequence[Span]) -> None:
+        """Leave out the ids that were read before; to be called before the work begins."""
+        self.plan.skip(done)
+        self._unclaimed = list(reversed(self.plan.ranges))
+
     async def work(self, emit: Emit[Records]) -> None:
         """Read ranges until none is left: one worker of the crew."""
         while (share := await self._claim()) is not None:
@@ -178,7 +211,7 @@ class _Walk:
                 made_up = False
                 async with self._changed:
                     self._changed.notify_all()
-                await emit(await self.listing.values(records))
+                await emit((await self.listing.values(records)).covering(records.covers))
 
     async def tail(self) -> Pages:
         """Check the walk and read what was created after the open end had been reached."""
@@ -190,6 +223,7 @@ class _Walk:
                     yield records
 
     async def _page(self, share: IdRange, *, made_up: bool) -> Records:
+        low = share.position
         try:
             records, following = await self.listing.page(str(share.cursor))
         except Invalid as error:
@@ -198,7 +232,16 @@ class _Walk:
             raise
         if following is not None and not following.isdigit():
             raise NotInIdOrder
-        return records.part(self.plan.take(share, records.ids, None if following is None else int(following)))
+        own = records.part(self.plan.take(share, records.ids, None if following is None else int(following)))
+        return own.covering(self._covered(share, low, own.ids))
+
+    def _covered(self, share: IdRange, low: int, ids: Sequence[int]) -> Span | None:
+        """Return which ids a page has read for good; what lies after the last record of the list may still come."""
+        if not share.done:
+            return Span(low, share.position if self.plan.inclusive else share.position + 1)
+        if share.high is not None and not share.ended_by_server:
+            return Span(low, share.high)
+        return Span(low, ids[-1] + 1) if ids else None
 
     async def _claim(self) -> IdRange | None:
         """Return a range to read, waiting while nothing can be divided; None when the walk is over."""

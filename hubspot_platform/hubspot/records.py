@@ -2,7 +2,8 @@
 
 Making a Python object of every value is what costs a bulk reader its speed, and only the ids are needed on the way to
 the mirror's chunk builder. The readers (`listing`, `search`, `batch`) hand out `Records`; the transport calls
-`split_page` for pages of the list endpoint.
+`split_page` for pages of the list endpoint. Property history stays beside the record it came with, so that a record's
+text is the same whether its history was asked for or not.
 """
 
 import json
@@ -12,31 +13,43 @@ from typing import Any, Self
 
 import orjson
 
+from hubspot_platform.hubspot.ranges import Span
 from hubspot_platform.hubspot.retry import parse_json
 
 Json = dict[str, Any]
 
+HISTORY = "propertiesWithHistory"
+
 _RESULTS = b'"results":['
 _FIRST_KEY = b'{"id":"'
 _LIST_OF_OBJECTS = b"[{"
+_WITH_HISTORY = b'"propertiesWithHistory":'
 
 
 @dataclass(frozen=True)
 class Records:
-    """Some records: `ids` and, at the same places, `texts` (UTF-8 JSON objects). Iterating parses them."""
+    """Some records: `ids` and, at the same places, `texts` (UTF-8 JSON objects). Iterating parses them.
+
+    `covers` are the ids of which these are all the records there are; None when nothing is known about that.
+    `histories` (UTF-8 JSON objects, property name to versions) is empty when no history was asked for.
+    """
 
     ids: Sequence[int] = ()
     texts: Sequence[bytes] = ()
+    covers: Span | None = field(default=None, compare=False)
+    histories: Sequence[bytes] = ()
     size: int = field(init=False, compare=False)  # bytes of all texts
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "size", sum(map(len, self.texts)))
+        object.__setattr__(self, "size", sum(map(len, self.texts)) + sum(map(len, self.histories)))
 
     @classmethod
     def of(cls, records: Iterable[Json]) -> Self:
         """Return parsed records as `Records`. Raises KeyError or ValueError for one without a numeric id."""
-        kept = list(records)
-        return cls([int(record["id"]) for record in kept], [_text(record) for record in kept])
+        kept = [dict(record) for record in records]
+        found = [record.pop(HISTORY, None) for record in kept]
+        histories = [_text(history or {}) for history in found] if any(h is not None for h in found) else ()
+        return cls([int(record["id"]) for record in kept], [_text(record) for record in kept], histories=histories)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -44,14 +57,24 @@ class Records:
     def __iter__(self) -> Iterator[Json]:
         return map(parse_json, self.texts)
 
+    def covering(self, span: Span | None) -> "Records":
+        """Return the same records, known to be all that there are in `span`."""
+        return Records(self.ids, self.texts, span, self.histories)
+
     def part(self, where: slice) -> "Records":
         """Return the records at some places."""
-        return self if where == slice(0, len(self.ids)) else Records(self.ids[where], self.texts[where])
+        if where == slice(0, len(self.ids)):
+            return self
+        return Records(self.ids[where], self.texts[where], histories=self.histories[where])
 
     def without(self, known: Container[int]) -> "Records":
         """Return the records whose ids are not `known`."""
         places = [place for place, record_id in enumerate(self.ids) if record_id not in known]
-        return Records([self.ids[place] for place in places], [self.texts[place] for place in places])
+        return Records(
+            [self.ids[place] for place in places],
+            [self.texts[place] for place in places],
+            histories=[self.histories[place] for place in places] if self.histories else (),
+        )
 
 
 @dataclass(frozen=True)
@@ -80,13 +103,13 @@ def parse_object(content: bytes) -> Json:
 
 
 def _cut(content: bytes) -> RecordPage | None:
-    """Cut a compact page, each of whose records begins with its id; None when it is anything else.
+    """Cut a compact page without history, each of whose records begins with its id; None when it is anything else.
 
     An unescaped quotation mark ends a string, so `{"id":"` never lies within one. Where there is no other list of
     objects on the page, one inside of a record follows a colon and not, as a record does, the record before it.
     """
     head, *cut = content.split(_FIRST_KEY)
-    if not cut or not head.endswith(_RESULTS) or content.count(_LIST_OF_OBJECTS) > 1:
+    if not cut or not head.endswith(_RESULTS) or content.count(_LIST_OF_OBJECTS) > 1 or _WITH_HISTORY in content:
         return None
     last = cut.pop()
     end = last.rfind(b'}],"paging":{')

@@ -1,4 +1,4 @@
-"""Owners and deal pipelines: small reference data, always read whole through the SDK.
+"""Owners and pipelines: small reference data, always read whole through the SDK.
 
 Called by the reference assets of the mirror. All calls block and raise the errors of `hubspot.errors`.
 """
@@ -46,13 +46,14 @@ class Owner:
 
 @dataclass(frozen=True)
 class PipelineStage:
-    """A stage of a deal pipeline; won means closed with probability 1."""
+    """A stage of a pipeline. Deals have a `probability`, and won means closed with probability 1; tickets a state."""
 
     stage_id: str
     pipeline_id: str
     label: str
     display_order: int
     probability: Decimal | None
+    ticket_state: str | None
     is_closed: bool
     closed_won: bool
     archived: bool
@@ -62,7 +63,7 @@ class PipelineStage:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A deal pipeline and its stages in display order."""
+    """A pipeline of deals or tickets and its stages in display order."""
 
     pipeline_id: str
     label: str
@@ -113,9 +114,9 @@ def _owner(item: Any, *, archived: bool) -> Owner:
     )
 
 
-def fetch_deal_pipelines(sdk: HubSpot) -> list[Pipeline]:
-    """Return the deal pipelines in display order, each with its stages: one call, not paged."""
-    answer = sdk.crm.pipelines.pipelines_api.get_all(object_type="deals")
+def fetch_pipelines(sdk: HubSpot, object_path: str) -> list[Pipeline]:
+    """Return the pipelines of `deals` or `tickets` in display order with their stages: one call, not paged."""
+    answer = sdk.crm.pipelines.pipelines_api.get_all(object_type=object_path)
     return sorted((_pipeline(item) for item in answer.results), key=lambda p: (p.display_order, p.pipeline_id))
 
 
@@ -135,14 +136,17 @@ def _pipeline(item: Any) -> Pipeline:
 def _stage(item: Any, pipeline_id: str) -> PipelineStage:
     metadata = item.metadata or {}
     probability = _decimal(metadata.get("probability"))
+    ticket_state = metadata.get("ticketState")
     stated = metadata.get("isClosed")
-    is_closed = probability in (0, 1) if stated is None else str(stated).lower() == "true"
+    settled = probability in (0, 1) or ticket_state == "CLOSED"
+    is_closed = settled if stated is None else str(stated).lower() == "true"
     return PipelineStage(
         stage_id=item.id,
         pipeline_id=pipeline_id,
         label=item.label or "",
         display_order=item.display_order or 0,
         probability=probability,
+        ticket_state=ticket_state,
         is_closed=is_closed,
         closed_won=is_closed and probability == 1,
         archived=bool(item.archived),

@@ -240,7 +240,8 @@ class _Search:
             return
         for start in range(0, len(records), BATCH):
             ids = records.ids[start : start + BATCH]
-            read = await read_batch(self.transport, self.obj, ids, self.properties, lane=self.lane)
+            # A plain list of names: history comes 50 records at a time, and only once for a record that is met twice.
+            read = await read_batch(self.transport, self.obj, ids, list(self.properties), lane=self.lane)
             await emit(Records.of(read.records))
 
     async def ask(

@@ -8,7 +8,7 @@ import re
 from array import array
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import accumulate, chain
 from typing import Any
@@ -20,27 +20,33 @@ import pyarrow.json as pj
 
 from hubspot_platform.hubspot.catalogue import merged_ids
 from hubspot_platform.hubspot.errors import MalformedResponse, Refusal
+from hubspot_platform.hubspot.ranges import Span
 from hubspot_platform.hubspot.records import Records
 from hubspot_platform.hubspot.retry import parse_json
-from hubspot_platform.mirror.tables import VALUE_ERROR, ObjectLayout, ValueColumn
+from hubspot_platform.mirror.history import History, history_rows, join_histories, misfit_rows
+from hubspot_platform.mirror.tables import LONGEST_SAMPLE, VALUE_ERROR, ObjectLayout, ValueColumn
 from hubspot_platform.mirror.values import as_text, storable_record, text_column, typed_column, without_empty
 from hubspot_platform.warehouse.model import LogicalType
 from hubspot_platform.warehouse.rows import PARSED_JSON
 
-_LONGEST_SAMPLE = 1000
 _UNSTORABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")  # NUL and halves of pairs; JSON has them only as escapes
 _MOMENTS = _UPDATED, _ARCHIVED_AT = "updatedAt", "archivedAt"
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """The rows of some records, the values of theirs that did not fit, and the ids merged into them."""
+    """The rows of some records, the values of theirs that did not fit, and the ids merged into them.
+
+    `covers` are the ids of which these are all the records there are; `history` is None when none came with them.
+    """
 
     rows: pa.Table
     errors: pa.Table
     ids: tuple[int, ...]
     merged_away: tuple[int, ...]
     read_at: datetime
+    covers: tuple[Span, ...] = ()
+    history: History | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,18 @@ def build_chunk(layout: ObjectLayout, pages: Sequence[Records], *, portal_id: in
     for object_id, changed in replaced:
         errors.add_replaced(object_id, changed)
     rows = pa.table({name: columns[name] for name in layout.table.column_names})
-    return Chunk(rows, errors.table(), ids, _merged_away(layout, ids, parsed), read_at)
+    covers = tuple(page.covers for page in pages if page.covers is not None)
+    chunk = Chunk(rows, errors.table(), ids, _merged_away(layout, ids, parsed), read_at, covers)
+    return with_history(layout, chunk, history_rows(layout.object, pages, read_at=read_at))
+
+
+def with_history(layout: ObjectLayout, chunk: Chunk, history: History | None) -> Chunk:
+    """Return the chunk with a history of its records, if there is one."""
+    if history is None:
+        return chunk
+    # The record's own misfits come last: of two rows for one property, the last is stored.
+    errors = [misfit_rows(layout.object, history, chunk.read_at), chunk.errors] if history.misfits else [chunk.errors]
+    return replace(chunk, errors=pa.concat_tables(errors), history=history)
 
 
 def join_chunks(chunks: Sequence[Chunk]) -> Chunk:
@@ -84,6 +101,8 @@ def join_chunks(chunks: Sequence[Chunk]) -> Chunk:
         ids=tuple(chain.from_iterable(chunk.ids for chunk in chunks)),
         merged_away=tuple(chain.from_iterable(chunk.merged_away for chunk in chunks)),
         read_at=chunks[0].read_at,
+        covers=tuple(chain.from_iterable(chunk.covers for chunk in chunks)),
+        history=join_histories([chunk.history for chunk in chunks]),
     )
 
 
@@ -168,6 +187,7 @@ def _fixed_columns(
 ) -> dict[str, pa.Array]:
     return {
         layout.object.id_column: pa.array(ids, pa.int64()),
+        "type": pa.repeat(pa.scalar(layout.object.engagement_type, pa.string()), len(ids)),
         "portal_id": pa.repeat(pa.scalar(portal_id, pa.int64()), len(ids)),
         "is_deleted": parsed.archived,
         "_fivetran_deleted": parsed.archived,
@@ -203,7 +223,7 @@ class _ErrorRows:
                 "object_type": self._layout.object.name,
                 "object_id": object_id,
                 "property": name,
-                "value": as_text(value)[:_LONGEST_SAMPLE],
+                "value": as_text(value)[:LONGEST_SAMPLE],
                 "declared_type": declared,
                 "reason": reason,
                 "seen_at": self._read_at,

@@ -19,11 +19,23 @@ READ_AHEAD = timedelta(seconds=5)
 
 
 class Mode(StrEnum):
-    """How a sync reads: every record, the records changed in a window, or a sample that proves nothing."""
+    """How a sync reads: every record, the records changed in a window, a sample that proves nothing, or a pass.
+
+    Passes find what the windows of last-modified time cannot show; `mirror/passes.py` has one function for each.
+    """
 
     FULL = "full"
     WINDOW = "window"
     LIMITED = "limited"
+    CENSUS = "census"
+    ARCHIVED = "archived"
+    MERGES = "merges"
+    ASSOCIATIONS = "associations"
+    REFRESH = "refresh"
+
+
+PASSES = (Mode.CENSUS, Mode.ARCHIVED, Mode.MERGES, Mode.ASSOCIATIONS, Mode.REFRESH)
+READS_EVERYTHING = (Mode.FULL, Mode.REFRESH)
 
 
 class VolumeGuard(PlatformError):
@@ -40,7 +52,10 @@ class VolumeGuard(PlatformError):
 
 @dataclass(frozen=True)
 class SyncRequest:
-    """What a caller asks for; without `full`, `window`, `since` and `limit` it is "catch up to now"."""
+    """What a caller asks for; without `full`, `window`, `since`, `limit` and `repair` it is "catch up to now".
+
+    `repair` is one of PASSES. Without `history` only present values are read.
+    """
 
     object: ObjectType
     full: bool = False
@@ -48,6 +63,8 @@ class SyncRequest:
     since: datetime | None = None
     limit: int | None = None
     confirm_deletes: bool = False
+    repair: Mode | None = None
+    history: bool = True
 
 
 @dataclass(frozen=True)
@@ -101,6 +118,8 @@ def plan_read(
         return ReadPlan(Mode.LIMITED, None, None)
     if request.full or not progress.has_base or progress.watermark is None:
         return ReadPlan(Mode.FULL, None, Window(None, now))
+    if request.repair is not None:
+        return ReadPlan(request.repair, None, Window(None, now) if request.repair is Mode.REFRESH else None)
     start, end = request.since or progress.watermark, now + READ_AHEAD
     if request.window is not None and request.window.start is not None:
         start, end = request.window.start, min(request.window.end, end)

@@ -13,7 +13,11 @@ from hubspot_platform.warehouse.model import Column, LogicalType, MergeCounts
 
 @dataclass(frozen=True)
 class SyncReport:
-    """One sync of one object, complete when `finished_at` is set; times are UTC, counts are records."""
+    """One sync of one object, complete when `finished_at` is set; times are UTC, counts are records.
+
+    `history` counts changes of properties. `resumed` records were read by an earlier try of the same full read;
+    `published` engagements are new to the topic; `findings` is what a pass found and repaired.
+    """
 
     object: str
     started_at: datetime
@@ -30,6 +34,11 @@ class SyncReport:
     associations: int = 0
     merged_away: int = 0
     vanished: int = 0
+    rejected: int = 0
+    resumed: int = 0
+    findings: Mapping[str, int] = field(default_factory=dict)
+    history: int = 0
+    published: int = 0
     calls: int = 0
     retries: int = 0
     limited: int = 0
@@ -58,13 +67,15 @@ class SyncReport:
         return [Column(name, kind, known.get(name, "")) for name, kind in stored.items()]
 
     def tally(self) -> dict[str, int]:
-        """Return the counts that add up: read = inserted + updated + unchanged + stale + deduplicated."""
+        """Return the counts that add up: read = inserted + updated + unchanged + stale + deduplicated + rejected."""
         return {
             "read": self.objects_read,
             "archived": self.archived_read,
             **asdict(self.counts),
+            "rejected": self.rejected,
             "value_errors": self.value_errors,
             "associations": self.associations,
+            "history": self.history,
         }
 
     def as_json(self) -> dict[str, Any]:

@@ -18,18 +18,32 @@ import pyarrow as pa
 from hubspot_platform.commit_points import reached
 from hubspot_platform.hubspot.account import account_details, check_portal
 from hubspot_platform.hubspot.associations import AssociationRow, read_associations
+from hubspot_platform.hubspot.batch import read_ids
 from hubspot_platform.hubspot.catalogue import AssociationTarget, ObjectType
+from hubspot_platform.hubspot.names import PropertyNames, history_of
 from hubspot_platform.hubspot.policy import HubSpotPolicy
 from hubspot_platform.hubspot.properties import fetch_definitions
-from hubspot_platform.hubspot.reader import read_all
+from hubspot_platform.hubspot.reader import Unread, read_all, read_rest
 from hubspot_platform.hubspot.records import Records
 from hubspot_platform.hubspot.sdk import sdk_client
 from hubspot_platform.hubspot.search import count, read_window
 from hubspot_platform.hubspot.transport import Transport
 from hubspot_platform.lanes import Lane
-from hubspot_platform.mirror import writer
-from hubspot_platform.mirror.chunks import Chunk, build_chunk, join_chunks
-from hubspot_platform.mirror.plan import Mode, Progress, ReadPlan, SyncRequest, guard_volume, known_progress, plan_read
+from hubspot_platform.mirror import ledger, publishing, writer
+from hubspot_platform.mirror.chunks import Chunk, build_chunk, join_chunks, with_history
+from hubspot_platform.mirror.compared import note_census
+from hubspot_platform.mirror.history import asking_history, history_rows, join_histories
+from hubspot_platform.mirror.passes import run_merges, run_pass
+from hubspot_platform.mirror.plan import (
+    READS_EVERYTHING,
+    Mode,
+    Progress,
+    ReadPlan,
+    SyncRequest,
+    guard_volume,
+    known_progress,
+    plan_read,
+)
 from hubspot_platform.mirror.report import SyncReport
 from hubspot_platform.mirror.tables import ObjectLayout
 from hubspot_platform.runtime import Platform
@@ -85,6 +99,9 @@ class _SyncRun:
     report: SyncReport = field(init=False)
     merged_away: set[int] = field(default_factory=set)
     met: list[pa.Array] = field(default_factory=list)
+    marks: ledger.ReadMarks | None = None
+    unread: Unread = field(default_factory=Unread)
+    history: tuple[str, ...] = ()
     one_at_a_time: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
     def __post_init__(self) -> None:
@@ -99,8 +116,13 @@ class _SyncRun:
             check_portal(account, self.platform.settings.hubspot_portal_id)
             definitions = await asyncio.to_thread(fetch_definitions, sdk_client(self.policy), self.object)
             layout, added = await asyncio.to_thread(writer.prepare, self.warehouse, self.object, definitions)
-            self._progress(portal_id=account.portal_id, columns=layout.table.columns, new_columns=added)
-            self._progress(drift=layout.drift, absent=layout.absent)
+            settled = await asyncio.to_thread(publishing.settle, self.platform.state(), self.warehouse, self.object)
+            self.progress(published=settled)
+            if self.request.history:
+                layout = asking_history(layout, self.platform.business.history_of(self.object.name))
+            self.history = history_of(layout.properties)
+            self.progress(portal_id=account.portal_id, columns=layout.table.columns, new_columns=added)
+            self.progress(drift=layout.drift, absent=layout.absent)
             now = transport.server_now()
             plan = plan_read(
                 self.request,
@@ -109,14 +131,28 @@ class _SyncRun:
                 overlap=self.platform.business.overlap,
                 lag=self.platform.business.search_lag,
             )
-            self._progress(mode=plan.mode, window=plan.completes)
+            if plan.mode in READS_EVERYTHING:
+                plan = await self._go_on(layout, plan, now)
+            self.progress(mode=plan.mode, window=plan.completes)
             await self._read(transport, layout, plan)
             await self._complete(plan)
-            self._progress(
-                calls=transport.stats.calls, retries=transport.stats.retries, limited=transport.stats.limited
-            )
-        self._progress(finished_at=self.platform.clock(), watermark=self._state_progress()[1], server_now=now)
+            self.progress(calls=transport.stats.calls, retries=transport.stats.retries, limited=transport.stats.limited)
+        self.progress(finished_at=self.platform.clock(), watermark=self._state_progress()[1], server_now=now)
+        await asyncio.to_thread(ledger.note_run, self.warehouse, self.run_id, self.report)
         return self.report
+
+    async def _go_on(self, layout: ObjectLayout, plan: ReadPlan, now: datetime) -> ReadPlan:
+        """Go on with a full read that was broken off: what it read is complete up to when it began, not to now."""
+        shape = ledger.shape_of(layout.properties)
+        before = await asyncio.to_thread(ledger.unfinished_read, self.warehouse, self.object, shape, now)
+        if before is None:
+            await asyncio.to_thread(ledger.begin_read, self.warehouse, self.object)
+            self.marks = ledger.ReadMarks(now, shape)
+            return plan
+        logger.info("going on with the full read of %s: %d records were read", self.object.plural, before.records)
+        self.marks, self.unread = ledger.ReadMarks(before.started_at, shape), Unread(before.spans)
+        self.progress(resumed=before.records)
+        return replace(plan, completes=windows.Window(None, before.started_at))
 
     async def _read(self, transport: Transport, layout: ObjectLayout, plan: ReadPlan) -> None:
         if plan.mode is Mode.WINDOW:
@@ -129,38 +165,48 @@ class _SyncRun:
                     plan.search.end,
                     lane=Lane.SYNC,
                 )
-                await self._write(transport, layout, pages)
+                await self.write(transport, layout, pages)
             await self._mark_merged()
             await self._reconcile(transport, layout)
         elif plan.mode is Mode.LIMITED:
             pages = read_all(transport, self.object, layout.properties, limit=self.request.limit, lane=Lane.SYNC)
-            await self._write(transport, layout, pages)
-        else:
+            await self.write(transport, layout, pages)
+        elif plan.mode in READS_EVERYTHING:
             await self._read_everything(transport, layout)
+        else:
+            await run_pass(self, transport, layout)
         await self._mark_merged()
 
     async def _mark_merged(self) -> None:
         marked = await asyncio.to_thread(writer.mark_deleted, self.warehouse, self.object, self.merged_away)
-        self._progress(merged_away=self.report.merged_away + marked)
+        self.progress(merged_away=self.report.merged_away + marked)
 
     async def _read_everything(self, transport: Transport, layout: ObjectLayout) -> None:
+        counted_at = self.platform.clock()
         total = await count(transport, self.object, lane=Lane.BACKFILL)
-        self._progress(portal_total=total)
+        self.progress(portal_total=total)
         before = await asyncio.to_thread(writer.live_ids, self.warehouse, self.object)
-        self._guard(len(before), total)
-        for archived in (False, True):
-            pages = read_all(transport, self.object, layout.properties, archived=archived, lane=Lane.BACKFILL)
-            await self._write(transport, layout, pages, archived=archived)
-        if self.report.objects_read - self.report.archived_read >= total:
+        self.guard(len(before), total)
+        await self.write(transport, layout, read_rest(transport, self.object, layout.properties, self.unread))
+        live_read = self.report.objects_read + self.report.resumed
+        archived = read_all(transport, self.object, layout.properties, archived=True, lane=Lane.BACKFILL)
+        await self.write(transport, layout, archived, archived=True)
+        if self.report.resumed:
+            # Merges seen by the tries before are not in this one's memory, nor are the ids they met.
+            await run_merges(self, transport, layout)
+            return
+        met = pa.chunked_array(self.met, pa.int64())
+        if live_read >= total:
             vanished = await asyncio.to_thread(
                 writer.mark_vanished,
                 self.warehouse,
                 self.request,
                 before,
-                pa.chunked_array(self.met, pa.int64()),
+                met,
                 largest_share=self.platform.business.thresholds.vanished_share_guard,
             )
-            self._progress(vanished=vanished)
+            self.progress(vanished=vanished)
+        await asyncio.to_thread(note_census, self.warehouse, self.object, met, counted_at)
 
     async def _reconcile(self, transport: Transport, layout: ObjectLayout) -> None:
         """Compare counts with the portal; more rows here than there means that records were archived or merged.
@@ -169,14 +215,14 @@ class _SyncRun:
         """
         total = await count(transport, self.object, lane=Lane.SYNC)
         live = await asyncio.to_thread(writer.live_count, self.warehouse, self.object)
-        self._progress(portal_total=total, live_rows=live)
+        self.progress(portal_total=total, live_rows=live)
         if live <= total:
             return
-        self._guard(live, total)
+        self.guard(live, total)
         pages = read_all(transport, self.object, layout.properties, archived=True, lane=Lane.SYNC)
-        await self._write(transport, layout, pages, archived=True)
+        await self.write(transport, layout, pages, archived=True)
 
-    async def _write(
+    async def write(
         self,
         transport: Transport,
         layout: ObjectLayout,
@@ -217,25 +263,50 @@ class _SyncRun:
     ) -> None:
         chunk = join_chunks(await asyncio.gather(*typing))
         typing.clear()  # the pieces are in the chunk
-        associations = {} if archived else await self._associations(transport, chunk)
+        if self.history and chunk.history is None:
+            chunk = await self._with_history(transport, layout, chunk, archived=archived)
+        associations = await self._associations(transport, chunk, archived=archived)
+        if self.unread.void and self.marks is not None:
+            self.marks = None
+            await asyncio.to_thread(ledger.begin_read, self.warehouse, self.object)
+        marks = None if archived else self.marks
+        store = self.platform.state()
+        events = await asyncio.to_thread(publishing.prepare, store, self.warehouse, self.object, chunk, associations)
         counts: MergeCounts = await asyncio.to_thread(
-            writer.write_chunk, self.warehouse, self.warehouse_id, layout, chunk, associations
+            writer.write_chunk, self.warehouse, self.warehouse_id, layout, chunk, associations, marks
         )
+        published = await asyncio.to_thread(publishing.publish, store, events)
         self.merged_away.update(chunk.merged_away)
-        if self.report.mode is Mode.FULL:
+        if self.report.mode in READS_EVERYTHING:
             self.met.append(pa.array(chunk.ids, pa.int64()))
         report = self.report
-        self._progress(
+        self.progress(
             objects_read=report.objects_read + len(chunk.ids),
             archived_read=report.archived_read + (len(chunk.ids) if archived else 0),
             counts=report.counts + counts,
+            rejected=report.rejected + len(chunk.ids) - chunk.rows.num_rows,
             value_errors=report.value_errors + chunk.errors.num_rows,
             associations=report.associations + sum(len(rows) for rows in associations.values()),
+            history=report.history + (chunk.history.rows.num_rows if chunk.history else 0),
+            published=report.published + published,
         )
 
+    async def _with_history(self, transport: Transport, layout: ObjectLayout, chunk: Chunk, *, archived: bool) -> Chunk:
+        """Read the history of records that search brought, which never has it."""
+        names = PropertyNames((), self.history)
+        pages = read_ids(transport, self.object, chunk.ids, names, archived=archived, lane=Lane.SYNC)
+        async with aclosing(pages), aclosing(_pieces(pages)) as pieces:
+            found = [
+                await asyncio.to_thread(history_rows, self.object, piece, read_at=chunk.read_at)
+                async for piece in pieces
+            ]
+        return with_history(layout, chunk, join_histories(found))
+
     async def _associations(
-        self, transport: Transport, chunk: Chunk
+        self, transport: Transport, chunk: Chunk, *, archived: bool
     ) -> dict[AssociationTarget, Sequence[AssociationRow]]:
+        if archived:  # HubSpot shows none of theirs
+            return dict.fromkeys(self.object.associations, ())
         found: dict[AssociationTarget, Sequence[AssociationRow]] = {}
         for target in self.object.associations:
             pages = read_associations(transport, self.object, target.to_type, chunk.ids, lane=Lane.SYNC)
@@ -247,7 +318,7 @@ class _SyncRun:
             return
         reached("sync.before_window_completed")
         window, report = plan.completes, self.report
-        await asyncio.to_thread(writer.note_complete, self.warehouse, self.object, window)
+        await asyncio.to_thread(writer.note_complete, self.warehouse, self.object, window, history=bool(self.history))
         self.platform.state().write(
             lambda connection: windows.complete(
                 connection,
@@ -263,7 +334,7 @@ class _SyncRun:
         reached("sync.window_completed")
 
     async def _progress_so_far(self) -> Progress:
-        stored = await asyncio.to_thread(writer.stored_until, self.warehouse, self.object)
+        stored = await asyncio.to_thread(writer.stored_until, self.warehouse, self.object, history=bool(self.history))
         return known_progress(*self._state_progress(), stored)
 
     def _state_progress(self) -> tuple[bool, datetime | None]:
@@ -275,11 +346,11 @@ class _SyncRun:
 
         return self.platform.state().read(read)
 
-    def _guard(self, live: int, remaining: int) -> None:
+    def guard(self, live: int, remaining: int) -> None:
         share = self.platform.business.thresholds.vanished_share_guard
         guard_volume(self.request, live=live, remaining=remaining, share=share)
 
-    def _progress(self, **changes: Any) -> None:
+    def progress(self, **changes: Any) -> None:
         self.report = replace(self.report, **changes)
         self.listen(self.report)
 

@@ -5,17 +5,17 @@ creates it and the chunk builder fills it. A column that exists keeps its type f
 its type is reported as drift, never applied.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hubspot_platform.hubspot.catalogue import AssociationTarget, ObjectType
 from hubspot_platform.hubspot.properties import PropertyDefinition
+from hubspot_platform.identifiers import fitted
+from hubspot_platform.mirror.indexes import object_indexes
 from hubspot_platform.warehouse.model import Column, LogicalType, Table
 
 SCHEMA = "hubspot"
-# PostgreSQL cuts identifiers after 63 bytes; HubSpot's property names have up to 100 characters.
-_LONGEST_IDENTIFIER = 63
+LONGEST_SAMPLE = 1000  # characters of a value that are kept in `value_error`
 
 TYPE_OF_PROPERTY: Mapping[str, LogicalType] = {
     "number": LogicalType.DECIMAL,
@@ -53,6 +53,21 @@ PROGRESS = Table(
     description="How far this very copy of the warehouse got; a backup brings its own progress back.",
 )
 
+ENGAGEMENT = Table(
+    SCHEMA,
+    "engagement",
+    (
+        Column("id", LogicalType.INT, "HubSpot id of the engagement", nullable=False),
+        Column("portal_id", LogicalType.INT, "the portal the engagement lives in"),
+        Column("type", LogicalType.TEXT, "CALL, MEETING, EMAIL, NOTE, TASK or COMMUNICATION"),
+        Column("updated_at", LogicalType.TIMESTAMP, "HubSpot's updatedAt of the engagement"),
+        Column("_fivetran_deleted", LogicalType.BOOL, "archived, merged away or gone from the portal"),
+        Column("_fivetran_synced", LogicalType.TIMESTAMP, "when the mirror read the engagement"),
+    ),
+    key=("id",),
+    description="Every engagement of the portal with its type; what it holds is in engagement_<type>.",
+)
+
 
 @dataclass(frozen=True)
 class ValueColumn:
@@ -87,16 +102,12 @@ class ObjectLayout:
 
 def column_of(property_name: str) -> str:
     """Return the column of a property, `property_<name>`; names PostgreSQL would cut end in a short hash instead."""
-    column = f"property_{property_name.lower()}"
-    if len(column) <= _LONGEST_IDENTIFIER:
-        return column
-    digest = hashlib.sha256(property_name.encode()).hexdigest()[:8]
-    return f"{column[: _LONGEST_IDENTIFIER - 9]}_{digest}"
+    return fitted(f"property_{property_name.lower()}", told_apart_by=property_name)
 
 
 def declared_type(obj: ObjectType, property_name: str, declared: str) -> LogicalType:
-    """Return the column type of a property of that HubSpot type; the record id is an integer."""
-    if property_name == "hs_object_id":
+    """Return the column type of a property of that HubSpot type; ids are integers."""
+    if property_name == "hs_object_id" or property_name in obj.id_properties:
         return LogicalType.INT
     return TYPE_OF_PROPERTY.get(declared, LogicalType.TEXT)
 
@@ -143,6 +154,7 @@ def _object_table(
 
     columns = (
         Column(obj.id_column, LogicalType.INT, f"HubSpot id of the {obj.name}", nullable=False),
+        *((Column("type", LogicalType.TEXT, "kind of engagement"),) if obj.engagement_type else ()),
         *(Column(a.column, a.type, f"property {a.property}") for a in aliases),
         Column("portal_id", LogicalType.INT, "the portal the record lives in"),
         Column("is_deleted", LogicalType.BOOL, "archived, merged away or gone from the portal"),
@@ -157,7 +169,14 @@ def _object_table(
         Column("_fivetran_deleted", LogicalType.BOOL, "same as is_deleted"),
         Column("_fivetran_synced", LogicalType.TIMESTAMP, "when the mirror read the record"),
     )
-    return Table(SCHEMA, obj.table, columns, key=(obj.id_column,), description=f"{obj.label} of the portal.")
+    return Table(
+        SCHEMA,
+        obj.table,
+        columns,
+        key=(obj.id_column,),
+        description=f"{obj.label} of the portal.",
+        indexes=tuple(object_indexes(obj, {column.name for column in columns})),
+    )
 
 
 def association_table(target: AssociationTarget) -> Table:
@@ -174,7 +193,12 @@ def association_table(target: AssociationTarget) -> Table:
                 "HUBSPOT_DEFINED, USER_DEFINED or INTEGRATOR_DEFINED",
                 nullable=False,
             ),
-            Column("type_id", LogicalType.INT, "association type, directional", nullable=False),
+            Column(
+                "type_id",
+                LogicalType.INT,
+                f"association type, from {target.from_column} to {target.to_column}",
+                nullable=False,
+            ),
             Column("label", LogicalType.TEXT, "label of the association type; null for the unlabelled one"),
             Column("_fivetran_synced", LogicalType.TIMESTAMP, "when the mirror read the association"),
         ),

@@ -155,18 +155,18 @@ def storable(text: str) -> str:
 def storable_record(record: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the record with storable texts only, and the changed properties with their stored values."""
     changed: dict[str, str] = {}
-
-    def clean(value: Any) -> Any:
-        if isinstance(value, str):
-            return storable(value)
-        if isinstance(value, dict):
-            return {storable(key): clean(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [clean(item) for item in value]
-        return value
-
-    cleaned = clean(record)
     for name, value in (record.get("properties") or {}).items():
         if isinstance(value, str) and (safe := storable(value)) != value:
             changed[name] = safe
-    return cleaned, changed
+    return cleaned(record), changed
+
+
+def cleaned(value: Any) -> Any:
+    """Return a JSON value with storable texts only."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {storable(key): cleaned(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [cleaned(item) for item in value]
+    return value

@@ -13,14 +13,24 @@ import pyarrow.compute as pc
 from hubspot_platform.commit_points import reached
 from hubspot_platform.errors import PlatformError
 from hubspot_platform.hubspot.associations import AssociationRow
-from hubspot_platform.hubspot.catalogue import AssociationTarget, ObjectType
+from hubspot_platform.hubspot.catalogue import AssociationTarget, ObjectType, ReferenceType
 from hubspot_platform.hubspot.properties import PropertyDefinition
 from hubspot_platform.mirror.chunks import Chunk
+from hubspot_platform.mirror.history_writer import history_tables, write_history
+from hubspot_platform.mirror.ledger import ReadMarks, forget_ranges, mark_ranges
+from hubspot_platform.mirror.merges import merge_table, write_merges
 from hubspot_platform.mirror.plan import SyncRequest, guard_volume, stored_after
-from hubspot_platform.mirror.tables import PROGRESS, VALUE_ERROR, ObjectLayout, association_table, layout_for
+from hubspot_platform.mirror.tables import (
+    ENGAGEMENT,
+    PROGRESS,
+    VALUE_ERROR,
+    ObjectLayout,
+    association_table,
+    layout_for,
+)
 from hubspot_platform.state.windows import Window
 from hubspot_platform.warehouse import Session, Warehouse
-from hubspot_platform.warehouse.model import LogicalType, MergeCounts, quote
+from hubspot_platform.warehouse.model import LogicalType, MergeCounts, Table, quote
 
 _IDS_PER_STATEMENT = 500
 
@@ -40,7 +50,17 @@ def prepare(
         session.ensure(VALUE_ERROR)
         for target in obj.associations:
             session.ensure(association_table(target))
+        if obj.engagement_type:
+            session.ensure(ENGAGEMENT)
+        for table in tables_beside(obj):
+            session.ensure(table)
     return layout, tuple(column.name for column in added) if stored else ()
+
+
+def tables_beside(obj: ObjectType) -> tuple[Table, ...]:
+    """Return the tables of changes and merges that an object's sync fills beside its own."""
+    merges = merge_table(obj)
+    return (*history_tables(obj), *((merges,) if merges else ()))
 
 
 def write_chunk(
@@ -49,8 +69,11 @@ def write_chunk(
     layout: ObjectLayout,
     chunk: Chunk,
     associations: Mapping[AssociationTarget, Sequence[AssociationRow]],
+    marks: ReadMarks | None = None,
 ) -> MergeCounts:
-    """Merge the chunk's records, replace their value errors and associations, in one transaction.
+    """Merge the chunk's records and add their history, replace their value errors and associations: one transaction.
+
+    With `marks` the id ranges the chunk covers are noted in it too, for another try of the same full read.
 
     Raises WarehouseReplaced when this no longer is the warehouse whose progress the sync will record.
     """
@@ -60,11 +83,33 @@ def write_chunk(
             raise WarehouseReplaced("the warehouse was replaced during the sync", mend="run the sync again")
         counts = session.merge(layout.table, chunk.rows, newer_by="updated_at", content="raw_json")
         reached("sync.inside_merge")
+        if layout.object.engagement_type:
+            _merge_engagements(session, layout.object, chunk)
         _replace_errors(session, layout.object, chunk)
+        write_merges(session, layout.object, chunk)
+        if chunk.history is not None:
+            write_history(session, layout.object, chunk.history)
         for target, rows in associations.items():
-            _replace_associations(session, target, chunk, rows)
+            replace_associations(session, target, chunk.ids, rows, read_at=chunk.read_at)
+        if marks is not None:
+            mark_ranges(session, layout.object, chunk.covers, len(chunk.ids), marks)
     reached("sync.chunk_merged")
     return counts
+
+
+def _merge_engagements(session: Session, obj: ObjectType, chunk: Chunk) -> None:
+    """Keep table `engagement` in step: one row for every row of the engagement's own table."""
+    columns = {name: chunk.rows[obj.id_column if name == "id" else name] for name in ENGAGEMENT.column_names}
+    session.merge(ENGAGEMENT, pa.table(columns), newer_by="updated_at")
+
+
+def note_engagements(session: Session, obj: ObjectType, ids: Sequence[int], *, deleted: bool) -> None:
+    """Say in table `engagement` too that some engagements are deleted, or that they are not."""
+    if obj.engagement_type:
+        session.execute(
+            f"update {ENGAGEMENT.qualified} set _fivetran_deleted = ? where id in ({', '.join('?' * len(ids))})",
+            [deleted, *ids],
+        )
 
 
 def _replace_errors(session: Session, obj: ObjectType, chunk: Chunk) -> None:
@@ -77,9 +122,15 @@ def _replace_errors(session: Session, obj: ObjectType, chunk: Chunk) -> None:
     session.replace_matching(VALUE_ERROR, chunk.errors, match=match)
 
 
-def _replace_associations(
-    session: Session, target: AssociationTarget, chunk: Chunk, rows: Sequence[AssociationRow]
+def replace_associations(
+    session: Session,
+    target: AssociationTarget,
+    ids: Sequence[int],
+    rows: Sequence[AssociationRow],
+    *,
+    read_at: datetime,
 ) -> None:
+    """Replace every stored association of the records `ids` by `rows`."""
     table = association_table(target)
     arrow = pa.Table.from_arrays(
         [
@@ -88,33 +139,47 @@ def _replace_associations(
             pa.array([row.category for row in rows], pa.string()),
             pa.array([row.type_id for row in rows], pa.int64()),
             pa.array([row.label for row in rows], pa.string()),
-            pa.array([chunk.read_at] * len(rows), pa.timestamp("us", "UTC")),
+            pa.array([read_at] * len(rows), pa.timestamp("us", "UTC")),
         ],
         schema=table.arrow_schema(),
     )
-    session.replace_matching(table, arrow, match=pa.table({target.from_column: pa.array(chunk.ids, pa.int64())}))
+    session.replace_matching(table, arrow, match=pa.table({target.from_column: pa.array(ids, pa.int64())}))
     reached("sync.associations_replaced")
 
 
-def stored_until(warehouse: Warehouse, obj: ObjectType) -> datetime | None:
-    """Return up to when this copy of the warehouse is complete by its own note; None without one."""
+def stored_until(warehouse: Warehouse, obj: ObjectType | ReferenceType, *, history: bool = False) -> datetime | None:
+    """Return up to when this copy of the warehouse is complete by its own note; None without one.
+
+    With `history` the changes of properties must be complete as well: they are not after a sync that left them out.
+    """
     with warehouse.writer() as session:
-        return _stored_until(session, obj)
+        notes = [_stored_until(session, name) for name in _noted(obj, history=history)]
+    known = [note for note in notes if note is not None]
+    return min(known) if len(known) == len(notes) else None
 
 
-def note_complete(warehouse: Warehouse, obj: ObjectType, window: Window) -> None:
-    """Note in the warehouse that a window is in it; the note only ever moves forward."""
+def note_complete(
+    warehouse: Warehouse, obj: ObjectType | ReferenceType, window: Window, *, history: bool = False
+) -> None:
+    """Note in the warehouse that a window is in it, `history` too; the notes only ever move forward."""
     with warehouse.writer() as session, session.transaction():
         session.ensure(PROGRESS)
-        until = stored_after(_stored_until(session, obj), window)
-        rows = pa.table({"object": [obj.name], "complete_until": pa.array([until], LogicalType.TIMESTAMP.arrow)})
-        session.merge(PROGRESS, rows)
+        for name in _noted(obj, history=history):
+            until = stored_after(_stored_until(session, name), window)
+            rows = pa.table({"object": [name], "complete_until": pa.array([until], LogicalType.TIMESTAMP.arrow)})
+            session.merge(PROGRESS, rows)
+        if window.start is None:
+            forget_ranges(session, obj)
 
 
-def _stored_until(session: Session, obj: ObjectType) -> datetime | None:
+def _noted(obj: ObjectType | ReferenceType, *, history: bool) -> list[str]:
+    return [obj.name, f"{obj.name} history"] if history else [obj.name]
+
+
+def _stored_until(session: Session, name: str) -> datetime | None:
     if not session.columns(PROGRESS):
         return None
-    found = session.query(f"select complete_until from {PROGRESS.qualified} where object = ?", [obj.name])
+    found = session.query(f"select complete_until from {PROGRESS.qualified} where object = ?", [name])
     return found["complete_until"][0].as_py() if found.num_rows else None
 
 
@@ -158,7 +223,7 @@ def mark_vanished(
     return mark_deleted(warehouse, request.object, gone.to_pylist())
 
 
-def _mark(warehouse: Warehouse, obj: ObjectType, condition: str, params: Sequence[object]) -> int:
+def _mark(warehouse: Warehouse, obj: ObjectType, condition: str, params: Sequence[int]) -> int:
     with warehouse.writer() as session, session.transaction():
         marked = _count(session, obj, condition, params)
         if marked:
@@ -166,6 +231,12 @@ def _mark(warehouse: Warehouse, obj: ObjectType, condition: str, params: Sequenc
                 f"update hubspot.{quote(obj.table)} set is_deleted = true, _fivetran_deleted = true where {condition}",
                 params,
             )
+            note_engagements(session, obj, params, deleted=True)
+            reached("pass.inside_mark")
+            for target in obj.associations:
+                gone = pa.table({target.from_column: pa.array(params, pa.int64())})
+                table = association_table(target)
+                session.replace_matching(table, table.arrow_schema().empty_table(), match=gone)
     return marked
 
 

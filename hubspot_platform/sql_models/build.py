@@ -7,7 +7,7 @@ whose new rows break a blocking check keeps its old rows.
 from dataclasses import dataclass
 
 from hubspot_platform.errors import PlatformError
-from hubspot_platform.sql_models.header import Check, Header, Rule, Severity
+from hubspot_platform.sql_models.header import Check, Header, Materialization, Rule, Severity
 from hubspot_platform.sql_models.model import Model, SourceColumn, without_columns
 from hubspot_platform.warehouse.errors import QueryRefused, RowsRefused
 from hubspot_platform.warehouse.protocol import Session
@@ -67,7 +67,7 @@ class ModelChecksFailedError(PlatformError):
 
 
 def build_model(session: Session, model: Model) -> BuildOutcome:
-    """Replace the model's table by the rows of its select, in one step or not at all.
+    """Replace the model's table by the rows of its select, or its view by the select, in one step or not at all.
 
     A property the portal does not have is read as null and reported. Raises UpstreamMissingError before
     anything is written, ModelChecksFailedError when a blocking check refuses the rows, and what the
@@ -84,7 +84,10 @@ def build_model(session: Session, model: Model) -> BuildOutcome:
             raise ModelChecksFailedError(model, outcomes)
 
     try:
-        rows = session.create_from_select(model.table, select, verify=verify)
+        if model.header.materialized is Materialization.VIEW:
+            rows = session.create_view(model.table, select, verify=verify)
+        else:
+            rows = session.create_from_select(model.table, select, verify=verify)
     except (RowsRefused, QueryRefused) as error:
         # The engine saw a null or a second row in the key before `verify` did; the checks say how many rows.
         found = run_checks(session, model.header, f"({select}\n)")

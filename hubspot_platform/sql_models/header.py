@@ -11,15 +11,18 @@ from enum import StrEnum
 from typing import NoReturn
 
 from hubspot_platform.sql_models.errors import HeaderError
+from hubspot_platform.warehouse.model import Index
 
 _NAME = r"[a-z_][a-z0-9_]*"
 _ENTRY = re.compile(r"-- ([a-z]+): (\S.*)")
 _CONTINUATION = re.compile(r"--   +(\S.*)")
 _CHECK = re.compile(rf"({_NAME}) (error|warn): (\S.*)")
+_INDEX = re.compile(rf"({_NAME}): ({_NAME})")
 _COLUMN = re.compile(rf"({_NAME}): (\S.*)")
 _SHORTHAND = re.compile(r"(not_null|unique|accepted_values)\((.*)\)")
 _OWNER = re.compile(r"team:[A-Za-z0-9_-]+|[^@\s]+@[^@\s]+\.[^@\s.]+")
-_KEYS_ONCE = ("description", "grain", "owner", "partition")
+_KEYS_ONCE = ("description", "grain", "owner", "partition", "materialized")
+_KEYS_MANY = ("check", "column", "index")
 _KEYS_NEEDED = ("description", "grain", "owner")
 
 GRAIN_UNIQUE = "grain_unique"
@@ -31,6 +34,13 @@ class Severity(StrEnum):
 
     ERROR = "error"
     WARN = "warn"
+
+
+class Materialization(StrEnum):
+    """How a model is kept: rows written by each build, or a view that follows its sources by itself."""
+
+    TABLE = "table"
+    VIEW = "view"
 
 
 class Rule(StrEnum):
@@ -74,8 +84,10 @@ class Header:
     grain: tuple[str, ...]
     owners: tuple[str, ...]
     partition: str | None = None
+    materialized: Materialization = Materialization.TABLE
     checks: tuple[Check, ...] = ()
     column_notes: tuple[tuple[str, str], ...] = ()
+    indexes: tuple[Index, ...] = ()
 
     @property
     def all_checks(self) -> tuple[Check, ...]:
@@ -110,8 +122,10 @@ def parse_header(text: str, file: str) -> Header:
         grain=_names(_needed(single["grain"]), file),
         owners=_owners(_needed(single["owner"]), file),
         partition=_names(partition, file)[0] if partition else None,
+        materialized=_materialization(single["materialized"], file),
         checks=checks,
         column_notes=tuple(_note(entry, file) for entry in entries if entry.key == "column"),
+        indexes=tuple(_index(entry, file) for entry in entries if entry.key == "index"),
     )
 
 
@@ -128,8 +142,8 @@ def _entries(text: str, file: str) -> Iterator[_Entry]:
         found = _ENTRY.fullmatch(line)
         if found is None:
             _refuse(file, number, f"not a header line: {line}", "write `-- key: value`, continued by `--   more`")
-        if found[1] not in (*_KEYS_ONCE, "check", "column"):
-            known = ", ".join((*_KEYS_ONCE, "check", "column"))
+        if found[1] not in (*_KEYS_ONCE, *_KEYS_MANY):
+            known = ", ".join((*_KEYS_ONCE, *_KEYS_MANY))
             _refuse(file, number, f"unknown header key {found[1]!r}", f"use one of {known}")
         if current is not None:
             yield current
@@ -175,6 +189,21 @@ def _note(entry: _Entry, file: str) -> tuple[str, str]:
             "write `-- column: name: what it holds`",
         )
     return found[1], found[2]
+
+
+def _index(entry: _Entry, file: str) -> Index:
+    found = _INDEX.fullmatch(entry.value)
+    if found is None:
+        _refuse(file, entry.line, "an index needs a name and a column", "write `-- index: idx_name: column`")
+    return Index(found[1], found[2])
+
+
+def _materialization(entry: _Entry | None, file: str) -> Materialization:
+    if entry is None:
+        return Materialization.TABLE
+    if entry.value not in list(Materialization):
+        _refuse(file, entry.line, f"{entry.value!r} is no way to keep a model", "write table or view")
+    return Materialization(entry.value)
 
 
 def _names(entry: _Entry, file: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ than one source is in sight, so the text alone says where each comes from.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -14,6 +14,9 @@ from sqlglot import exp
 
 from hubspot_platform.sql_models.errors import SchemaError
 from hubspot_platform.sql_models.model import Reading, SourceColumn
+
+ROW_HELPERS = {"json_items": ("item", "position"), "json_pairs": ("name", "value")}
+"""The helper functions that yield rows, read as `cross join lateral helper(…) as alias`, with their columns."""
 
 Outputs = dict[str, frozenset[SourceColumn]]
 _Projections = list[tuple[str, frozenset[SourceColumn]]]
@@ -111,7 +114,7 @@ class _Walk:
         return _Derived(self.named(node, projections))
 
     def _select(self, node: exp.Select, ctes: Mapping[str, _Derived], outer: _Scope | None) -> _Projections:
-        scope = _Scope(dict(self._sources(node, ctes, outer)), outer)
+        scope = _Scope(self._sources(node, ctes, outer), outer)
         projections = [(part.alias_or_name, self._read(part, scope, ctes)) for part in node.expressions]
         for key, value in node.args.items():
             if key in {"expressions", "with_", "from_", "joins"}:
@@ -124,26 +127,23 @@ class _Walk:
                 self._read(on, scope, ctes)
         return projections
 
-    def _sources(
-        self, node: exp.Select, ctes: Mapping[str, _Derived], outer: _Scope | None
-    ) -> Iterator[tuple[str, _Source]]:
+    def _sources(self, node: exp.Select, ctes: Mapping[str, _Derived], outer: _Scope | None) -> dict[str, _Source]:
         from_ = node.args.get("from_")
         items = [] if from_ is None else [from_.this, *(join.this for join in node.args.get("joins") or [])]
+        found: dict[str, _Source] = {}
         for item in items:
             if isinstance(item, exp.Table):
-                yield item.alias_or_name, self._table(item, ctes)
+                found[item.alias_or_name] = self._table(item, ctes)
             elif isinstance(item, exp.Subquery):
-                yield (
-                    item.alias,
-                    self._derived(item, self.query(item.this, ctes, outer)),
-                )
+                found[item.alias] = self._derived(item, self.query(item.this, ctes, outer))
             elif isinstance(item, exp.Values):
-                yield (
-                    item.alias,
-                    _Derived({column.name: frozenset() for column in item.args["alias"].columns}),
-                )
+                found[item.alias] = _Derived({column.name: frozenset() for column in item.args["alias"].columns})
+            elif isinstance(item, exp.Lateral):
+                read = self._read(item.this, _Scope(dict(found), outer), ctes)
+                found[item.alias] = _Derived(dict.fromkeys(ROW_HELPERS.get(item.this.name, ()), read))
             else:
                 self._refuse(item, f"{type(item).__name__} is no source", "read tables, CTEs or subqueries")
+        return found
 
     def _table(self, item: exp.Table, ctes: Mapping[str, _Derived]) -> _Source:
         if not item.db:

@@ -64,7 +64,14 @@ class Model:
     def table(self) -> Table:
         """The warehouse table this model fills; its key is the grain."""
         header = self.header
-        return Table(self.schema, self.name, self.analysis.columns, key=header.grain, description=header.description)
+        return Table(
+            self.schema,
+            self.name,
+            self.analysis.columns,
+            key=header.grain,
+            description=header.description,
+            indexes=header.indexes,
+        )
 
 
 def text_hash(text: str) -> str:

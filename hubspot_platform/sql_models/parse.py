@@ -10,7 +10,7 @@ import sqlglot
 from sqlglot import exp
 
 from hubspot_platform.sql_models.errors import HeaderError, SchemaError
-from hubspot_platform.sql_models.header import Header, Rule
+from hubspot_platform.sql_models.header import Header, Materialization, Rule
 from hubspot_platform.sql_models.lineage import line_of, trace
 from hubspot_platform.sql_models.model import Analysis
 from hubspot_platform.warehouse.model import Column, LogicalType
@@ -88,6 +88,7 @@ def _check_header_names(header: Header, columns: dict[str, Column], file: str) -
     for name in header.grain:
         if name not in columns:
             _unknown_column(file, 1, name)
+    _check_indexes(header, columns, file)
     if header.partition is not None:
         if header.partition not in columns:
             _unknown_column(file, 1, header.partition)
@@ -100,6 +101,14 @@ def _check_header_names(header: Header, columns: dict[str, Column], file: str) -
         for name in named:
             if name not in columns:
                 _unknown_column(file, check.line, name)
+
+
+def _check_indexes(header: Header, columns: dict[str, Column], file: str) -> None:
+    for index in header.indexes:
+        if header.materialized is Materialization.VIEW:
+            raise HeaderError(file, 1, f"a view has no index {index.name}", mend="index what it reads, or keep a table")
+        if index.column not in columns:
+            _unknown_column(file, 1, index.column)
 
 
 def _condition(expression: str, line: int, file: str) -> list[exp.Column]:

@@ -18,12 +18,13 @@ from hubspot_platform.warehouse.errors import (
     WarehouseUnreadable,
 )
 from hubspot_platform.warehouse.lock import WAIT_SECONDS
-from hubspot_platform.warehouse.model import Column, LogicalType, MergeCounts, Table, quote
+from hubspot_platform.warehouse.model import Column, Index, LogicalType, MergeCounts, Table, quote
 from hubspot_platform.warehouse.protocol import Session, Warehouse
 
 __all__ = [
     "Column",
     "DuplicateKey",
+    "Index",
     "LogicalType",
     "MergeCounts",
     "NothingPublished",

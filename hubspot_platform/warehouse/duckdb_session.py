@@ -258,5 +258,17 @@ class DuckDbSession(BaseSession):
         """There is one writer at a time."""
 
     def _swap(self, table: Table, beside: str) -> None:
-        self.execute(f"drop table if exists {table.qualified}")
+        self._drop(table)
         self.execute(f"alter table {beside} rename to {quote(table.name)}")
+
+    def _typed(self, column: Column) -> str:
+        return f"cast({quote(column.name)} as {SQL_TYPES[column.type]}) as {quote(column.name)}"
+
+    def _put_view(self, table: Table, select: str) -> None:
+        self._drop(table)
+        self.execute(f"create view {table.qualified} as {select}")
+
+    def _drop(self, table: Table) -> None:
+        views = "select 1 as found from duckdb_views() where schema_name = ? and view_name = ?"
+        kind = "view" if self.query(views, [table.schema, table.name]).num_rows else "table"
+        self.execute(f"drop {kind} if exists {table.qualified}")

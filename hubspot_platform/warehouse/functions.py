@@ -9,6 +9,7 @@ search path of every session. All are called unqualified.
 `json_text(doc, key)` → text                scalar of a top-level key; null for null, objects, arrays, no object
 `json_part(doc, key)` → json                value of a top-level key; null when missing or JSON null
 `json_items(doc)` → rows (item, position)   elements of an array, from 1; none for anything else; use laterally
+`json_pairs(doc)` → rows (name, value)      keys of an object and its scalars as text; none for anything else
 `ratio(n, d)` → decimal(38,10)              n / d exactly, half away from zero; null when d is 0 or either is null
 `yes_no(value)` → bool                      yes/true/1 and no/false/0 in any case and padding; else null
 `matches(value, pattern)` → bool            the pattern is found; character classes are ASCII, `.` matches all
@@ -62,6 +63,10 @@ DUCKDB: tuple[str, ...] = (
     """create or replace macro json_items(doc) as table
         select unnest(items) as item, generate_subscripts(items, 1) as position
         from (select case when json_type(doc) = 'ARRAY' then json_extract(doc, '$[*]') end as items)""",
+    """create or replace macro json_pairs(doc) as table
+        select unnest(map_keys(pairs)) as name, unnest(map_values(pairs)) as value
+        from (
+            select case when json_type(doc) = 'OBJECT' then from_json(doc, '"MAP(VARCHAR, VARCHAR)"') end as pairs)""",
     _duckdb_ratio(),
     """create or replace macro yes_no(value) as case
         when lower(trim(value)) in ('yes', 'true', '1') then true
@@ -92,6 +97,9 @@ POSTGRES: tuple[str, ...] = (
     f"""create or replace function _platform.json_items(doc jsonb) returns table (item jsonb, "position" bigint)
         {_SQL} $$ select * from jsonb_array_elements(
             case when jsonb_typeof(doc) = 'array' then doc else '[]'::jsonb end) with ordinality $$""",
+    f"""create or replace function _platform.json_pairs(doc jsonb) returns table (name text, value text)
+        {_SQL} $$ select * from jsonb_each_text(
+            case when jsonb_typeof(doc) = 'object' then doc else '{{}}'::jsonb end) $$""",
     f"""create or replace function _platform.ratio(n numeric, d numeric) returns numeric {_SQL} $$
         select case when d <> 0 then (sign(n) * sign(d) * 0.0000000001 * div(
             abs(round(n, 10)) * 20000000000 + abs(round(d, 10)), 2 * abs(round(d, 10))))::numeric(38, 10) end $$""",

@@ -58,6 +58,14 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Index:
+    """An index on one column, for engines that look rows up by one: PostgreSQL. Its name is unique in the schema."""
+
+    name: str
+    column: str
+
+
+@dataclass(frozen=True)
 class Table:
     """One table: schema, name, columns in order, and the key that makes a row unique (empty: rows only append)."""
 
@@ -66,6 +74,7 @@ class Table:
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
     description: str = ""
+    indexes: tuple[Index, ...] = ()
 
     def __post_init__(self) -> None:
         names = [column.name.lower() for column in self.columns]

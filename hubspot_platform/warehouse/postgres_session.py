@@ -20,9 +20,9 @@ from hubspot_platform.warehouse.errors import (
     WarehouseLocked,
     WarehouseUnavailable,
 )
-from hubspot_platform.warehouse.model import Column, LogicalType, MergeCounts, Table
+from hubspot_platform.warehouse.model import Column, Index, LogicalType, MergeCounts, Table
 from hubspot_platform.warehouse.postgres_arrow import bind, copy_in, copy_out, describe
-from hubspot_platform.warehouse.postgres_swap import swap
+from hubspot_platform.warehouse.postgres_swap import put_view, swap
 from hubspot_platform.warehouse.session import IDENTITY_TABLE, SYNCED, BaseSession
 
 SQL_TYPES: dict[LogicalType, str] = {
@@ -44,6 +44,7 @@ _LOGICAL = {sql: logical for logical, sql in SQL_TYPES.items()} | {
     "timestamp without time zone": LogicalType.TIMESTAMP,
 }
 _NAME_BYTES = 63
+_INDEX_METHODS = {LogicalType.TEXT: "hash", LogicalType.JSON: "gin"}
 _STAGE = '"__stage"'
 _WAIT = (
     psycopg.errors.LockNotAvailable,
@@ -154,7 +155,7 @@ class PostgresSession(BaseSession):
     def ensure(self, table: Table) -> list[Column]:
         """See `Session.ensure`."""
         self._refuse_cut_names(table)
-        if not self._missing(table, self.columns(table)):
+        if not self._missing(table, self.columns(table)) and not self._unindexed(table):
             return []
         with self.transaction():
             self.lock_name("ddl")
@@ -167,7 +168,28 @@ class PostgresSession(BaseSession):
             elif missing:
                 added = ", ".join(f"add column {quoted(c.name)} {self._sql_type(c)}" for c in missing)
                 self.execute(f"alter table {table.qualified} {added}")
+            self._add_indexes(table)
         return missing
+
+    def _unindexed(self, table: Table) -> list[Index]:
+        if not table.indexes:
+            return []
+        with self._translated():
+            found = self._connection.execute(
+                "select indexname from pg_catalog.pg_indexes where schemaname = %s and tablename = %s",
+                [stored_name(table.schema), stored_name(table.name)],
+            ).fetchall()
+        there = {row[0] for row in found}
+        return [index for index in table.indexes if stored_name(index.name) not in there]
+
+    def _add_indexes(self, table: Table) -> None:
+        stored = self.columns(table)
+        for index in self._unindexed(table):
+            # A b-tree refuses texts of more than 2,700 bytes and would fail the sync that brings one; a hash takes all.
+            method = _INDEX_METHODS.get(stored[stored_name(index.column)], "btree")
+            self.execute(
+                f"create index {quoted(index.name)} on {table.qualified} using {method} ({quoted(index.column)})"
+            )
 
     def _missing(self, table: Table, stored: dict[str, LogicalType]) -> list[Column]:
         return [column for column in table.columns if stored_name(column.name) not in stored]
@@ -268,8 +290,10 @@ class PostgresSession(BaseSession):
         self.lock_name(table.qualified)
 
     def _sql_type(self, column: Column) -> str:
-        collation = f' collate "{self._collation}"' if column.type is LogicalType.TEXT else ""
-        return SQL_TYPES[column.type] + collation
+        return SQL_TYPES[column.type] + self._collate(column)
+
+    def _collate(self, column: Column) -> str:
+        return f' collate "{self._collation}"' if column.type is LogicalType.TEXT else ""
 
     def _create(self, table: Table, name: str) -> None:
         columns = ", ".join(
@@ -286,7 +310,17 @@ class PostgresSession(BaseSession):
         self._add_key(table, beside)
         with self._translated():
             self._connection.execute(f"analyze {beside}".encode())
-            swap(self._connection, stored_name(table.schema), stored_name(table.name), beside)
+            declared = frozenset(stored_name(index.name) for index in table.indexes)
+            swap(self._connection, stored_name(table.schema), stored_name(table.name), beside, declared=declared)
+        self._add_indexes(table)
+
+    def _typed(self, column: Column) -> str:
+        name = quoted(column.name)
+        return f"cast({name} as {SQL_TYPES[column.type]}){self._collate(column)} as {name}"
+
+    def _put_view(self, table: Table, select: str) -> None:
+        with self._translated():
+            put_view(self._connection, stored_name(table.schema), stored_name(table.name), select)
 
 
 def logical_type(sql_type: str) -> LogicalType:

@@ -1,10 +1,8 @@
-"""Replacing a PostgreSQL table by one built beside it, without losing what hangs on the old one.
+"""Replacing a PostgreSQL table or view by another, without losing what hangs on the old one.
 
-Called by `PostgresSession.create_from_select` inside its transaction: views that read the table, grants and indexes
-made by others are put back on the new one, so that a rebuild is invisible to everybody who reads.
+Called by `PostgresSession.create_from_select` and `create_view` inside their transactions: views that read the table,
+grants and indexes made by others are put back on the new one, so that a rebuild is invisible to everybody who reads.
 """
-
-from typing import Any
 
 import psycopg
 
@@ -33,26 +31,19 @@ select string_agg(format('grant %%s on %%s to %%s%%s', a.privilege_type, %s::tex
 from pg_class c cross join lateral aclexplode(c.relacl) a where c.oid = %s::oid and a.grantee <> c.relowner"""
 
 _INDEXES = """
-select pg_get_indexdef(i.indexrelid) from pg_index i
+select c.relname, pg_get_indexdef(i.indexrelid) from pg_index i join pg_class c on c.oid = i.indexrelid
 where i.indrelid = %s::oid and not exists (select 1 from pg_constraint k where k.conindid = i.indexrelid)"""
 
 
-def swap(connection: psycopg.Connection, schema: str, name: str, beside: str) -> None:
-    """Drop the table and give `beside` (qualified and quoted) its name. In a transaction."""
+def swap(
+    connection: psycopg.Connection, schema: str, name: str, beside: str, *, declared: frozenset[str] = frozenset()
+) -> None:
+    """Drop the table and give `beside` (qualified and quoted) its name. In a transaction.
+
+    The caller makes the `declared` indexes anew; all others are put back.
+    """
     table = f"{quote(schema)}.{quote(name)}"
-    old = _oid(connection, schema, name)
-    views: list[tuple[Any, ...]] = []
-    later: list[str] = []
-    if old is not None:
-        views = connection.execute(_VIEWS, [old]).fetchall()
-        later += _grants(connection, old, table)
-        later += [row[0] for row in connection.execute(_INDEXES, [old]).fetchall()]
-        for oid, view, definition in views:
-            later.append(f"create view {view} as {definition}")
-            later += _grants(connection, oid, view)
-        for _, view, _ in reversed(views):
-            _run(connection, f"drop view {view}")
-        _run(connection, f"drop table {table}")
+    later = _take_away(connection, schema, name, declared=declared)
     _run(connection, f"alter table {beside} rename to {quote(name)}")
     key = connection.execute(
         "select conname from pg_constraint where conrelid = %s::oid and contype = 'p'", [_oid(connection, schema, name)]
@@ -62,6 +53,38 @@ def swap(connection: psycopg.Connection, schema: str, name: str, beside: str) ->
         _run(connection, f"alter table {table} rename constraint {quote(key[0])} to {quote(constraint)}")
     for statement in later:
         _run(connection, statement)
+
+
+def put_view(connection: psycopg.Connection, schema: str, name: str, select: str) -> None:
+    """Put a view in the place of the table or view of that name, if there is one. In a transaction."""
+    later = _take_away(connection, schema, name, declared=None)
+    _run(connection, f"create view {quote(schema)}.{quote(name)} as {select}")
+    for statement in later:
+        _run(connection, statement)
+
+
+def _take_away(connection: psycopg.Connection, schema: str, name: str, *, declared: frozenset[str] | None) -> list[str]:
+    """Drop the table or view and the views that read it; returns what puts back all that hung on it.
+
+    Indexes but the `declared` ones, which are made anew; none of them (None) where a view follows, which has none.
+    """
+    relation = f"{quote(schema)}.{quote(name)}"
+    old = _oid(connection, schema, name)
+    if old is None:
+        return []
+    later = _grants(connection, old, relation)
+    if declared is not None:
+        found = connection.execute(_INDEXES, [old]).fetchall()
+        later += [definition for index, definition in found if index not in declared]
+    views = connection.execute(_VIEWS, [old]).fetchall()
+    for oid, view, definition in views:
+        later.append(f"create view {view} as {definition}")
+        later += _grants(connection, oid, view)
+    for _, view, _ in reversed(views):
+        _run(connection, f"drop view {view}")
+    kind = connection.execute("select relkind::text from pg_class where oid = %s::oid", [old]).fetchone()
+    _run(connection, f"drop {'view' if kind == ('v',) else 'table'} {relation}")
+    return later
 
 
 def _oid(connection: psycopg.Connection, schema: str, name: str) -> int | None:

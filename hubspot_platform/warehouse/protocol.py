@@ -81,6 +81,13 @@ class Session(Protocol):
         the select. Key columns are checked to be unique and never null (DuplicateKey). Returns the row count.
         """
 
+    def create_view(self, table: Table, select: str, *, verify: "Callable[[Session, str], None] | None" = None) -> int:
+        """Make the select a view under the table's name, its columns typed as the table's; returns the row count.
+
+        `verify(session, relation)` may refuse it by raising; the old view or table of that name then stays, else it
+        goes. The key is not checked: verify looks at the rows of today, a view also shows those of tomorrow.
+        """
+
 
 class Warehouse(Protocol):
     """One warehouse by its URL. Values of this type hold no open connection and may be shared by threads."""

@@ -81,6 +81,14 @@ class BaseSession(ABC):
     def _swap(self, table: Table, beside: str) -> None:
         """Put the table built beside in the place of the stored one; inside a transaction."""
 
+    @abstractmethod
+    def _typed(self, column: Column) -> str:
+        """Return the column as an expression of its stored type."""
+
+    @abstractmethod
+    def _put_view(self, table: Table, select: str) -> None:
+        """Put a view in the place of whatever has the table's name; inside a transaction."""
+
     def load(self, table: Table, rows: pa.Table | Path) -> int:
         """See `Session.load`."""
         written = 0
@@ -150,19 +158,36 @@ class BaseSession(ABC):
             self._swap(table, beside)
         return int(count)
 
+    def create_view(self, table: Table, select: str, *, verify: Callable[[Session, str], None] | None = None) -> int:
+        """See `Session.create_view`."""
+        select = select.strip().rstrip(";")
+        with self.transaction():
+            self._reserve(table)
+            self.execute(f"create schema if not exists {quote(table.schema)}")
+            self._refuse_other_columns(table, select)
+            typed = f"select {', '.join(map(self._typed, table.columns))} from (\n{select}\n) as built"
+            if verify is not None:
+                verify(self, f"({typed})")
+            count = self.query(f"select count(*) as n from ({typed}) as built")["n"][0].as_py()
+            self._put_view(table, typed)
+        return int(count)
+
     def _fill(self, table: Table, select: str, beside: str) -> None:
         # The select starts and ends on its own line, so that a comment at its end does not swallow the bracket.
         if not table.columns:
             self.execute(f"create table {beside} as\n{select}\n")
             return
+        self._refuse_other_columns(table, select)
+        self._create(table, beside)
+        names = ", ".join(quote(name) for name in table.column_names)
+        self.execute(f"insert into {beside} ({names}) select {names} from (\n{select}\n) as built")
+
+    def _refuse_other_columns(self, table: Table, select: str) -> None:
         output = self._output(select)
         if len(set(output)) < len(output) or set(output) != set(table.column_names):
             missing = sorted(set(table.column_names) - set(output))
             extra = sorted(set(output) - set(table.column_names))
             raise QueryRefused(f"{table.schema}.{table.name}: the select lacks {missing} and adds {extra}")
-        self._create(table, beside)
-        names = ", ".join(quote(name) for name in table.column_names)
-        self.execute(f"insert into {beside} ({names}) select {names} from (\n{select}\n) as built")
 
     def _refuse_bad_keys(self, table: Table, beside: str) -> None:
         if not table.key:

@@ -18,6 +18,8 @@ def test_the_spellings_of_one_number_meet(raw: str) -> None:
         ("  +14155550134 ", "DE", "+14155550134"),
         ("415-555-0134 ext. 12", "US", "+14155550134"),
         ("020 7946 0018", "GB", "+442079460018"),
+        ("442079460018", "US", "+442079460018"),
+        ("46846500752", "US", "+46846500752"),
     ],
 )
 def test_national_and_international_spellings(raw: str, region: str, expected: str) -> None:

@@ -70,6 +70,8 @@ def test_the_first_partition_is_what_the_home_remembers(tmp_path: Path) -> None:
         ("[thresholds.timeliness]\nwarn_cadences = 3.0\nfail_cadences = 2.0", "thresholds.timeliness"),
         ("[thresholds.count]\nwarn_share = -1.0\nfail_share = 0.1", "thresholds.count.warn_share"),
         ("[properties.deal]\nfoo = 'bar'", "properties"),
+        ("[history_properties]\ncalls = ['hs_call_status']", "history_properties"),
+        ("[history_properties]\ndeal = ['Deal Stage']", "history_properties.deal.0"),
         ("surprise = 1", "surprise"),
     ],
 )
@@ -78,6 +80,14 @@ def test_case_092_a_wrong_business_setting_is_refused_by_its_exact_key(tmp_path:
     file.write_text(text)
     with pytest.raises(ConfigurationError, match=f"key {key}"):
         load_business(file)
+
+
+def test_the_history_of_an_object_is_chosen_by_property_all_or_none(tmp_path: Path) -> None:
+    file = tmp_path / "platform.toml"
+    file.write_text("[history_properties]\ndeal = ['*']\ncontact = []")
+    business = load_business(file)
+    assert (business.history_of("deal"), business.history_of("contact")) == (("*",), ())
+    assert business.history_of("ticket") is None, "the catalogue's"
 
 
 def test_property_names_can_be_mapped_one_by_one(tmp_path: Path) -> None:

@@ -2,6 +2,10 @@
 --   Archived, deleted and merged-away contacts are left out.
 -- grain: hubspot_id
 -- owner: team:revops
+-- index: idx_contacts_phone: phone
+-- index: idx_contacts_email: email
+-- index: idx_contacts_createdate: createdate
+-- index: idx_contacts_raw_json: raw_json
 -- check: has_createdate warn: not_null(createdate)
 -- check: phone_readable warn: phone is null or phone_e164 is not null
 -- column: hubspot_id: The contact's id in HubSpot.

@@ -2,6 +2,11 @@
 --   Archived and deleted deals are left out.
 -- grain: hubspot_id
 -- owner: team:revops
+-- index: idx_deals_stage: dealstage
+-- index: idx_deals_amount: amount
+-- index: idx_deals_closedate: closedate
+-- index: idx_deals_payment_status: payment_status
+-- index: idx_deals_raw_json: raw_json
 -- check: has_createdate warn: not_null(createdate)
 -- check: won_deals_have_an_amount warn: not is_won or amount is not null
 -- check: won_deals_have_a_closedate warn: not is_won or closedate is not null

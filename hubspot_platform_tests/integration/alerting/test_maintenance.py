@@ -7,7 +7,7 @@ import pytest
 
 from hubspot_platform.automation.maintenance import daily_maintenance, prune_runs, prune_state
 from hubspot_platform.business import Retention
-from hubspot_platform.state import incidents
+from hubspot_platform.state import incidents, topics
 from hubspot_platform_tests.integration.alerting.test_incident_store import alerts, outbox, take
 from hubspot_platform_tests.support.platforms import platform_for
 from hubspot_platform_tests.unit.alerting.support import seen
@@ -80,9 +80,10 @@ def test_old_records_of_the_state_go_and_open_alerts_stay(store, clock):
     from hubspot_platform.state import alert_outbox as box
 
     store.write(lambda conn: box.suppress_waiting(conn, "test"))
+    store.write(lambda conn: topics.prepare(conn, [topics.Event("topic", "key", {}, "topic:1")], clock()))
     later = clock.forward(days=1_000)
     counts = prune_state(store, later, RETENTION)
-    assert counts == {"windows_folded": 0, "outbox_rows": 1, "alert_rows": 0}
+    assert counts == {"windows_folded": 0, "outbox_rows": 1, "topic_events": 1, "alert_rows": 0}
     assert [row["state"] for row in alerts(store)] == ["open"]
     assert outbox(store) == []
 

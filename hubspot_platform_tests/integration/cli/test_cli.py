@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from hubspot_platform.hubspot.catalogue import CATALOGUE, REFERENCES
 from hubspot_platform_tests.support.platforms import environment
 from hubspot_platform_tests.support.portal import Portal, portal
 
@@ -47,11 +48,23 @@ def run(portal: Portal, home: Path, *arguments: str, **more: str) -> subprocess.
 def test_sync_all_reads_every_object_and_reports_it_as_one_document(synced: tuple[Path, dict[str, Any]]) -> None:
     _, document = synced
     assert document["failed"] == {}
-    assert set(document["synced"]) == {"contact", "company", "deal", "owners", "deal_pipelines", "properties"}
+    assert set(document["synced"]) == {*CATALOGUE, *REFERENCES}
+    assert document["synced"]["custom_objects"]["objects"]["custom_bug"]["counts"]["read"] > 0
     contact = document["synced"]["contact"]
     counts = contact["counts"]
     assert contact["mode"] == "full"
     assert counts["read"] == sum(counts[n] for n in ("inserted", "updated", "unchanged", "stale", "deduplicated")) > 0
+
+
+def test_custom_objects_are_synced_together_or_by_name(sandbox: Portal, synced: tuple[Path, dict[str, Any]]) -> None:
+    home, _ = synced
+    together = json.loads(run(sandbox, home, "sync", "custom", "--json").stdout)["synced"]["custom_objects"]
+    assert together["objects"]["custom_bug"]["mode"] == "window"
+    alone = json.loads(run(sandbox, home, "sync", "custom_bug", "calls", "--full", "--json").stdout)["synced"]
+    assert {name: document["mode"] for name, document in alone.items()} == {"custom_bug": "full", "call": "full"}
+    unknown = run(sandbox, home, "sync", "custom_unicorn", "--json")
+    assert unknown.returncode != 0
+    assert "custom_bug" in unknown.stdout
 
 
 def test_query_answers_as_table_csv_and_json(sandbox: Portal, synced: tuple[Path, dict[str, Any]]) -> None:

@@ -13,7 +13,8 @@ import pytest
 from hubspot_platform.automation.schedules import hours_to_ask_for
 from hubspot_platform.checks.table import TESTS
 from hubspot_platform.definitions import definitions
-from hubspot_platform.hubspot.catalogue import CATALOGUE, CONTACT, DEAL, REFERENCES
+from hubspot_platform.hubspot.catalogue import CATALOGUE, CONTACT, DEAL, REFERENCES, SHARED_TABLES
+from hubspot_platform.mirror.plan import PASSES
 from hubspot_platform.mirror.tables import association_table
 from hubspot_platform.runtime import Platform
 from hubspot_platform.settings import load_settings
@@ -70,10 +71,19 @@ def test_searchable_objects_are_hourly_and_reference_data_is_whole(defs: dg.Defi
     for obj in CATALOGUE.values():
         for table in (obj.table, *(association_table(target).name for target in obj.associations)):
             partitions = graph.get(dg.AssetKey(["hubspot", table])).partitions_def
-            assert isinstance(partitions, dg.HourlyPartitionsDefinition)
+            assert isinstance(partitions, dg.HourlyPartitionsDefinition) is (table not in SHARED_TABLES), table
     for entry in REFERENCES.values():
         for table in entry.tables:
             assert graph.get(dg.AssetKey(["hubspot", table])).partitions_def is None
+
+
+def test_tables_that_several_syncs_fill_hang_below_all_of_them_and_below_no_step(defs: dg.Definitions) -> None:
+    graph = defs.get_repository_def().asset_graph
+    engagements = {dg.AssetKey(["hubspot", obj.table]) for obj in CATALOGUE.values() if obj.engagement_type}
+    for table in (*SHARED_TABLES, "engagement"):
+        node = graph.get(dg.AssetKey(["hubspot", table]))
+        assert node.parent_keys == engagements
+        assert not node.is_executable
 
 
 def test_sql_models_show_columns_and_their_lineage_before_any_run(defs: dg.Definitions) -> None:
@@ -94,7 +104,11 @@ def test_every_test_of_the_table_is_a_check_on_its_asset(defs: dg.Definitions) -
 
 def test_jobs_and_schedules_have_their_documented_names_and_run_from_the_start(defs: dg.Definitions) -> None:
     repository = defs.get_repository_def()
-    names = {"sync_hubspot_contacts", "sync_hubspot_companies", "sync_hubspot_deals"}
+    names = {"sync_hubspot_contacts", "sync_hubspot_companies", "sync_hubspot_deals", "sync_hubspot_tickets"}
+    names |= {"sync_hubspot_calls", "hubspot_meetings", "hubspot_email_engagements", "sync_hubspot_notes"}
+    names |= {"sync_hubspot_tasks", "sync_hubspot_communications", "sync_hubspot_custom_objects"}
+    names |= {f"mirror_{repair.value}" for repair in PASSES}
+    names |= {"hubspot_email_events", "hubspot_contact_list_membership_dag", "check_qualification_list_membership"}
     names |= {"hubspot_dqa_timeliness", "hubspot_dqa_full", "daily_maintenance"}
     assert names <= set(repository.job_names)
     assert {f"{name}_schedule" for name in names} <= {schedule.name for schedule in repository.schedule_defs}

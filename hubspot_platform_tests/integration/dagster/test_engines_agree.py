@@ -1,7 +1,7 @@
 """The same portal gives the same rows on DuckDB + SQLite and on PostgreSQL: every table, every column.
 
-The whole platform runs twice through Dagster on the documented size (29,000 contacts, 1,000 deals); only the times of
-the runs themselves may differ.
+The whole platform runs twice through Dagster, on a small portal and, among the long tests, on the documented size
+(29,000 contacts, 1,000 deals); only the times of the runs themselves may differ.
 """
 
 from collections.abc import Iterator
@@ -23,15 +23,22 @@ EXPECTED_WARNINGS = {
     ("hubspot/contact", "required_fields"),
     ("hubspot/contact", "values_fit_types"),
     ("hubspot/deal", "values_fit_types"),
+    ("hubspot/hubspot_calls_raw", "customer_number_readable"),
     ("hubspot/hubspot_contacts_raw", "phone_readable"),
     ("hubspot/hubspot_deals_raw", "won_deals_have_an_amount"),
 }
 
 
+@pytest.fixture(scope="module", params=["small", pytest.param("document", marks=pytest.mark.soak)])
+def size(request: pytest.FixtureRequest) -> str:
+    """The size of the portal."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[Portal]:
-    """A portal of the documented size that does not change."""
-    with portal("document", "--base-time", "2026-05-01T12:00:00") as running:
+def sandbox(size: str) -> Iterator[Portal]:
+    """A portal that does not change."""
+    with portal(size, "--base-time", "2026-05-01T12:00:00") as running:
         yield running
 
 
@@ -79,13 +86,16 @@ def contents(platform: Platform, table: str, columns: list[str]) -> pa.Table:
 @pytest.mark.postgres
 @pytest.mark.xdist_group("heavy")
 def test_every_run_is_green_and_only_the_seeded_dirt_warns(
-    both: dict[str, tuple[Platform, list[RunOutcome]]],
+    size: str, both: dict[str, tuple[Platform, list[RunOutcome]]]
 ) -> None:
     for platform, outcomes in both.values():
         assert [outcome.error for outcome in outcomes if not outcome.success] == []
         checks = [check for outcome in outcomes for check in outcome.checks]
         assert {check.status for check in checks} <= {"pass", "warn", "skipped"}
-        assert {(check.asset, check.check) for check in checks if check.status == "warn"} == EXPECTED_WARNINGS
+        warned = {(check.asset, check.check) for check in checks if check.status == "warn"}
+        assert warned
+        assert warned <= EXPECTED_WARNINGS
+        assert warned == EXPECTED_WARNINGS or size == "small"
         with platform.warehouse().reader() as session:
             misfits = session.query("select count(*) as n from hubspot.value_error where reason = 'does_not_fit'")
             replaced = session.query("select count(*) as n from hubspot.value_error where reason <> 'does_not_fit'")
@@ -95,7 +105,9 @@ def test_every_run_is_green_and_only_the_seeded_dirt_warns(
 
 @pytest.mark.postgres
 @pytest.mark.xdist_group("heavy")
-def test_every_table_and_column_is_equal_on_both_engines(both: dict[str, tuple[Platform, list[RunOutcome]]]) -> None:
+def test_every_table_and_column_is_equal_on_both_engines(
+    size: str, both: dict[str, tuple[Platform, list[RunOutcome]]]
+) -> None:
     embedded, server = both["duckdb"][0], both["postgres"][0]
     assert tables(embedded).keys() == tables(server).keys()
     assert {"hubspot.contact", "hubspot.deal_contact", "hubspot.value_error", "metrics.daily_metric"} <= set(
@@ -107,7 +119,7 @@ def test_every_table_and_column_is_equal_on_both_engines(both: dict[str, tuple[P
         here = in_key_order(contents(embedded, table, compared))
         there = in_key_order(contents(server, table, compared))
         assert here.num_rows == there.num_rows, table
-        assert here.num_rows > 0, table
+        assert here.num_rows > 0 or size == "small", table
         for name in compared:
             assert here.column(name).equals(there.column(name)), f"{table}.{name}"
 

@@ -10,7 +10,7 @@ from hubspot_platform.hubspot.account import account_details, check_portal
 from hubspot_platform.hubspot.catalogue import CONTACT, DEAL
 from hubspot_platform.hubspot.policy import HubSpotPolicy
 from hubspot_platform.hubspot.properties import fetch_definitions
-from hubspot_platform.hubspot.reference import fetch_deal_pipelines, fetch_owners
+from hubspot_platform.hubspot.reference import fetch_owners, fetch_pipelines
 from hubspot_platform.hubspot.sdk import sdk_client
 from hubspot_platform.hubspot.transport import Transport
 from hubspot_platform.lanes import Bucket, Lane
@@ -49,7 +49,7 @@ def test_owners_include_archived_ones_with_their_user(hubspot: Portal, policy_fo
 
 
 def test_pipelines_say_which_stages_are_closed_and_won(hubspot: Portal, policy_for: PolicyFor) -> None:
-    pipelines = {p.pipeline_id: p for p in fetch_deal_pipelines(sdk_client(policy_for(hubspot.url)))}
+    pipelines = {p.pipeline_id: p for p in fetch_pipelines(sdk_client(policy_for(hubspot.url)), "deals")}
     stages = {stage.stage_id: stage for stage in pipelines["default"].stages}
     assert stages["closedwon"].closed_won
     assert stages["closedwon"].probability == Decimal("1.0")
@@ -62,7 +62,7 @@ def test_every_sdk_call_is_granted_and_recorded(hubspot: Portal, policy_for: Pol
     sdk = sdk_client(policy_for(hubspot.url), lane=Lane.BACKFILL)
     fetch_owners(sdk)
     fetch_definitions(sdk, CONTACT)
-    fetch_deal_pipelines(sdk)
+    fetch_pipelines(sdk, "deals")
     assert ledger.granted == [(Bucket.API, Lane.BACKFILL)] * hubspot.stats()["calls"]
     assert ledger.statuses() == [200] * len(ledger.granted)
 
@@ -86,7 +86,7 @@ def test_case_051_the_sdk_waits_out_limits_as_the_transport_does(
     hubspot: Portal, policy_for: PolicyFor, ledger: Ledger
 ) -> None:
     hubspot.fault("rate_limit", count=2, retry_after="4")
-    assert fetch_deal_pipelines(sdk_client(policy_for(hubspot.url)))
+    assert fetch_pipelines(sdk_client(policy_for(hubspot.url)), "deals")
     assert ledger.waits == [4.0, 4.0]
     assert ledger.penalties == [(Bucket.API, 4.0)] * 2
 
@@ -96,7 +96,7 @@ def test_case_052_the_sdk_repeats_what_may_pass(
     hubspot: Portal, policy_for: PolicyFor, ledger: Ledger, kind: str
 ) -> None:
     hubspot.fault(kind, count=1)
-    assert fetch_deal_pipelines(sdk_client(policy_for(hubspot.url)))
+    assert fetch_pipelines(sdk_client(policy_for(hubspot.url)), "deals")
     assert len(ledger.waits) == 1
 
 
@@ -110,7 +110,7 @@ def test_case_050_the_sdk_raises_the_platforms_errors(hubspot: Portal, policy_fo
 
 def test_the_sdk_gives_up_on_a_silent_server(hubspot: Portal, policy_for: PolicyFor, ledger: Ledger) -> None:
     hubspot.fault("slow", seconds=30, count=1)
-    assert fetch_deal_pipelines(sdk_client(policy_for(hubspot.url, read_timeout=0.2)))
+    assert fetch_pipelines(sdk_client(policy_for(hubspot.url, read_timeout=0.2)), "deals")
     assert ledger.statuses() == [None, 200]
 
 

@@ -116,3 +116,16 @@ def test_a_property_the_portal_lacks_is_read_as_null_and_reported(warehouse: War
 
         assert outcome.missing == (SourceColumn("hubspot", "deal", "property_offer_given"),)
         assert session.query("select stage from mart.thing").to_pylist() == [{"stage": "won"}]
+
+
+def test_a_model_may_be_a_view_that_shows_what_comes_later(warehouse: Warehouse) -> None:
+    view = model(QUERY, "-- materialized: view", "-- check: positive error: amount > 0")
+    with warehouse.writer() as session:
+        fill(session, ("a", "1", "won"))
+        assert build_model(session, view).rows == 1
+        session.execute("insert into hubspot.deal (id, amount, stage) values ('b', 2, 'won')")
+        assert stored(session) == ["a", "b"]
+
+        session.execute("insert into hubspot.deal (id, amount, stage) values ('c', -2, 'won'), ('c', 1, 'won')")
+        with pytest.raises(ModelChecksFailedError, match=r"grain_unique \(2 rows\), positive \(1 rows\)"):
+            build_model(session, view)

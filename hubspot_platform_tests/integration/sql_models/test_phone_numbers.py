@@ -53,6 +53,21 @@ def test_every_text_is_read_once_with_its_country(warehouse: Warehouse) -> None:
     assert refresh_phone_numbers(warehouse, US, NOON) == 0
 
 
+def test_the_numbers_of_calls_are_read_without_a_country(warehouse: Warehouse) -> None:
+    write(warehouse, ("(415) 555-0134", None, "Germany"))
+    with warehouse.writer() as session:
+        session.execute(
+            "create table hubspot.engagement_call (property_hs_call_to_number text, property_hs_call_from_number text)"
+        )
+        session.execute("insert into hubspot.engagement_call values ('(415) 555-0134', '+49 30 1234567'), (null, '')")
+
+    assert refresh_phone_numbers(warehouse, US, NOON) == 3
+    assert {(raw, country, found) for raw, country, found, _ in known(warehouse) if not country} == {
+        ("(415) 555-0134", "", "+14155550134"),
+        ("+49 30 1234567", "", "+49301234567"),
+    }
+
+
 def test_many_texts_are_read_in_batches(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(phone_numbers, "BATCH", 7)
     write(warehouse, *((f"+1415555{number:04}", None, None) for number in range(100, 125)))

@@ -77,6 +77,22 @@ def test_documents_that_are_no_object_have_no_keys(warehouse: Warehouse, documen
     assert _values(warehouse, [f"json_text({value}, '0')", f"json_part({value}, '0')"]) == [None, None]
 
 
+def test_json_pairs_gives_keys_and_scalars_and_nothing_for_anything_else(warehouse: Warehouse) -> None:
+    documents = ['{"a/b~c": "x", "n": null, "i": 12, "t": true}', "{}", "[1]", "null", '"text"']
+    values = ", ".join(f"({n}, {_cast(warehouse.dialect, d)})" for n, d in enumerate(documents))
+    sql = f"""
+        select t.n, p.name, p.value from (values {values}, (9, null)) as t (n, doc)
+        cross join lateral json_pairs(t.doc) as p (name, value)"""
+    with warehouse.writer() as session:
+        found = session.query(sql).to_pylist()
+    assert {tuple(row.values()) for row in found} == {
+        (0, "a/b~c", "x"),
+        (0, "n", None),
+        (0, "i", "12"),
+        (0, "t", "true"),
+    }
+
+
 def test_json_items_gives_elements_in_order_and_nothing_for_anything_else(warehouse: Warehouse) -> None:
     documents = ['[{"a": 1}, "x", null]', "[]", '{"a": 1}', "null"]
     values = ", ".join(f"({n}, {_cast(warehouse.dialect, d)})" for n, d in enumerate(documents))

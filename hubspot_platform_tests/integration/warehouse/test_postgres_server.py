@@ -1,11 +1,12 @@
 """PostgreSQL's own side of the contract: snapshots, waiting, several writers, and what hangs on a rebuilt table."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import psycopg
 import pytest
 
-from hubspot_platform.warehouse import Column, LogicalType, Table, WarehouseLocked, WarehouseUnavailable
+from hubspot_platform.warehouse import Column, Index, LogicalType, Table, WarehouseLocked, WarehouseUnavailable
 from hubspot_platform.warehouse.postgres import PostgresWarehouse
 from hubspot_platform_tests.support.warehouse import CONTACT, contact, rows, stored
 
@@ -102,3 +103,38 @@ def test_a_server_that_does_not_answer_is_retryable_and_keeps_the_password_out_o
         pass
     assert unavailable.value.retryable
     assert "s3cret" not in str(unavailable.value) + repr(warehouse) + repr(vars(warehouse))
+
+
+def indexes(url: str, table: str) -> dict[str, str]:
+    with psycopg.connect(url) as connection:
+        found = connection.execute(
+            "select indexname, indexdef from pg_indexes where schemaname || '.' || tablename = %s", [table]
+        ).fetchall()
+    return {name: definition.partition(" USING ")[2] for name, definition in found if not name.endswith("_pkey")}
+
+
+def test_declared_indexes_are_made_when_the_table_is_and_when_they_are_new(postgres_url: str) -> None:
+    warehouse = PostgresWarehouse(postgres_url)
+    columns = (Column("id", LogicalType.INT), Column("name", LogicalType.TEXT), Column("doc", LogicalType.JSON))
+    by_id = (Index("idx_thing_id", "id"),)
+    with warehouse.writer() as session:
+        session.ensure(Table("hubspot", "thing", columns, indexes=by_id))
+        assert indexes(postgres_url, "hubspot.thing") == {"idx_thing_id": "btree (id)"}
+        more = Table("hubspot", "thing", columns, indexes=(*by_id, Index("idx_name", "name"), Index("idx_doc", "doc")))
+        assert session.ensure(more) == []
+        session.load(more, rows(more, {"id": 1, "name": "x" * 50_000, "doc": None}))
+    assert indexes(postgres_url, "hubspot.thing") == {
+        "idx_thing_id": "btree (id)",
+        "idx_name": "hash (name)",
+        "idx_doc": "gin (doc)",
+    }
+
+
+def test_a_rebuild_makes_declared_indexes_anew_and_keeps_those_of_others(postgres_url: str) -> None:
+    warehouse = PostgresWarehouse(postgres_url)
+    select = "select 1 as id, 'a' as note"
+    with warehouse.writer() as session:
+        session.create_from_select(replace(BUILT, indexes=(Index("idx_built", "note"),)), select)
+        session.execute("create index by_hand on funnel.built (note)")
+        session.create_from_select(replace(BUILT, indexes=(Index("idx_built", "id"),)), select)
+    assert indexes(postgres_url, "funnel.built") == {"idx_built": "btree (id)", "by_hand": "btree (note)"}

@@ -13,6 +13,13 @@ BUILT = Table(
     key=("id",),
 )
 
+VIEWED = Table(
+    "funnel",
+    "viewed",
+    (Column("id", LogicalType.INT), Column("label", LogicalType.TEXT), Column("doc", LogicalType.JSON)),
+    key=("id",),
+)
+
 
 def test_create_from_select_builds_typed_and_swaps(warehouse: Warehouse) -> None:
     seen: list[int] = []
@@ -70,3 +77,52 @@ def test_a_table_without_columns_takes_them_from_the_select(warehouse: Warehouse
     with warehouse.writer() as session:
         assert session.create_from_select(bare, "select cast(1 as bigint) as n, cast('x' as varchar) as t") == 1
         assert session.columns(bare) == {"n": LogicalType.INT, "t": LogicalType.TEXT}
+
+
+def test_a_view_follows_its_source_with_the_types_of_its_spec(warehouse: Warehouse) -> None:
+    with warehouse.writer() as session:
+        session.create_from_select(BUILT, "select 1 as id, 2 as amount, 'a' as note")
+        count = session.create_view(
+            VIEWED, "select b.note as label, b.id, '{\"a\": 1}' as doc from funnel.built as b -- end"
+        )
+        session.execute("insert into funnel.built (id, amount, note) values (2, 3, 'b')")
+
+        assert count == 1
+        assert session.columns(VIEWED) == {c.name: c.type for c in VIEWED.columns}
+        assert session.query("select id, label from funnel.viewed order by id").to_pylist() == [
+            {"id": 1, "label": "a"},
+            {"id": 2, "label": "b"},
+        ]
+    warehouse.publish()
+    with warehouse.reader() as session:
+        assert session.query("select doc from funnel.viewed where id = 2").to_pylist() == [{"doc": '{"a":1}'}]
+
+
+def test_a_refused_view_leaves_the_old_one(warehouse: Warehouse) -> None:
+    def refuse(session: Session, relation: str) -> None:
+        assert session.query(f"select v.label from {relation} as v")["label"].to_pylist() == ["new"]
+        raise RuntimeError("not good")
+
+    with warehouse.writer() as session:
+        session.create_view(VIEWED, "select 1 as id, 'old' as label, null as doc")
+        with pytest.raises(RuntimeError, match="not good"):
+            session.create_view(VIEWED, "select 1 as id, 'new' as label, null as doc", verify=refuse)
+        with pytest.raises(QueryRefused):
+            session.create_view(VIEWED, "select 1 as id")
+        assert session.query("select label from funnel.viewed").to_pylist() == [{"label": "old"}]
+
+
+def test_a_table_and_a_view_may_take_each_others_place_under_a_view_that_reads_them(warehouse: Warehouse) -> None:
+    as_view = "select 1 as id, 'view' as label, cast(null as json) as doc"
+    as_table = as_view.replace("'view'", "'table'")
+    upper = Table("funnel", "upper_view", (Column("label", LogicalType.TEXT),))
+    with warehouse.writer() as session:
+        session.create_view(VIEWED, as_view)
+        session.create_view(upper, "select v.label from funnel.viewed as v")
+        for build, expected in (
+            (session.create_from_select, "table"),
+            (session.create_view, "view"),
+            (session.create_view, "view"),
+        ):
+            build(VIEWED, as_table if expected == "table" else as_view)
+            assert session.query("select label from funnel.upper_view").to_pylist() == [{"label": expected}]

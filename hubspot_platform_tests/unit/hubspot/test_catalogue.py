@@ -1,5 +1,5 @@
-import csv
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +8,10 @@ from hubspot_platform.hubspot.catalogue import (
     COMPANY,
     CONTACT,
     DEAL,
+    ENGAGEMENTS,
     REFERENCES,
+    SHARED_TABLES,
+    TICKET,
     UnknownObject,
     merged_ids,
     object_type,
@@ -22,8 +25,8 @@ def test_an_object_is_found_by_name_plural_or_type_id(name: str) -> None:
 
 def test_an_unknown_object_is_refused_with_the_ones_that_exist() -> None:
     with pytest.raises(UnknownObject) as raised:
-        object_type("tickets")
-    assert "contacts, companies, deals" in str(raised.value)
+        object_type("unicorns")
+    assert "contacts, companies, deals, tickets, calls" in str(raised.value)
 
 
 def test_names_paths_tables_and_jobs_are_unique() -> None:
@@ -51,26 +54,39 @@ def test_properties_every_entry_relies_on_are_expected() -> None:
         assert needed <= set(entry.expected_properties), entry.name
 
 
-PUBLIC_COLUMNS = """\
-company: property_address property_address_2 property_annualrevenue property_city property_country
-company: property_createdate property_description property_industry property_name property_state
-contact: property_annualrevenue property_company property_createdate property_email property_firstname
-contact: property_hs_merged_object_ids property_jobtitle property_lastname
-deal: deal_pipeline_id deal_pipeline_stage_id owner_id property_amount property_closedate property_createdate
-deal: property_dealname property_description
-"""
+PUBLIC_SCHEMA = Path(__file__).parents[2] / "integration" / "mirror" / "public_schema.txt"
 
 
 def test_every_property_column_of_the_public_schema_has_a_source() -> None:
-    for table, columns in csv.reader(PUBLIC_COLUMNS.splitlines(), delimiter=":"):
-        entry = object_type(table)
+    lines = [line.split() for line in PUBLIC_SCHEMA.read_text(encoding="ascii").splitlines()]
+    for entry in CATALOGUE.values():
+        columns = {column.partition(":")[0] for table, *columns in lines if table == entry.table for column in columns}
         known = {f"property_{name}" for name in entry.expected_properties}
         known |= {alias.column for alias in entry.aliases}
-        assert set(columns.split()) <= known
+        assert {column for column in columns if column.startswith("property_")} <= known, entry.name
+        assert entry.id_column in columns
+
+
+def test_engagements_share_their_association_tables_and_nothing_else_is_shared() -> None:
+    assert {target.table for entry in ENGAGEMENTS for target in entry.associations} == SHARED_TABLES
+    assert len({entry.engagement_type for entry in ENGAGEMENTS}) == len(ENGAGEMENTS)
+    columns = {
+        (target.table, target.from_column, target.to_column) for entry in ENGAGEMENTS for target in entry.associations
+    }
+    assert len(columns) == len(SHARED_TABLES)
+
+
+def test_jobs_have_the_names_people_know() -> None:
+    assert CATALOGUE["call"].job == "sync_hubspot_calls"
+    assert CATALOGUE["meeting"].job == "hubspot_meetings"
+    assert CATALOGUE["email"].job == "hubspot_email_engagements"
+    assert (TICKET.job, TICKET.sync_window_hours) == ("sync_hubspot_tickets", 2)
+    assert {entry.sync_window_hours for entry in ENGAGEMENTS} == {1}
 
 
 def test_reference_data_has_a_job_and_tables() -> None:
     assert REFERENCES["deal_pipelines"].job == DEAL.job
+    assert REFERENCES["ticket_pipelines"].job == TICKET.job
     assert REFERENCES["properties"].tables == ("property", "property_option")
 
 

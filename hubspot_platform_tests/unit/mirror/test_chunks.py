@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hubspot_platform.hubspot.catalogue import CONTACT, DEAL
+from hubspot_platform.hubspot.catalogue import CONTACT, DEAL, NOTE
 from hubspot_platform.hubspot.errors import MalformedResponse
 from hubspot_platform.hubspot.properties import PropertyDefinition
 from hubspot_platform.hubspot.records import Records
@@ -88,6 +88,16 @@ def test_columns_named_otherwise_than_their_property_are_filled_too() -> None:
         "closedwon",
         77,
     )
+
+
+def test_an_engagement_has_its_type_and_integer_ids_and_one_that_is_no_id_is_a_misfit() -> None:
+    owner = PropertyDefinition("hubspot_owner_id", "Owner", "enumeration", "select")
+    notes = [record(5, hubspot_owner_id="77", hs_note_body="<p>Hi</p>"), record(6, hubspot_owner_id="nobody")]
+    chunk = build_chunk(layout_for(NOTE, [owner], {}), [Records.of(notes)], portal_id=42, read_at=READ_AT)
+    found = [(row["type"], row["property_hubspot_owner_id"], row["body"]) for row in chunk.rows.to_pylist()]
+    assert found == [("NOTE", 77, "<p>Hi</p>"), ("NOTE", None, None)]
+    errors = [(row["object_type"], row["object_id"], row["declared_type"]) for row in chunk.errors.to_pylist()]
+    assert errors == [("note", 6, "int")]
 
 
 def test_a_chunk_with_an_unusual_record_means_the_same_as_without_it() -> None:

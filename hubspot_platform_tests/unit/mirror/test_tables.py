@@ -1,6 +1,6 @@
 """The portal's property definitions decide the columns; what exists never changes its type."""
 
-from hubspot_platform.hubspot.catalogue import COMPANY, CONTACT, DEAL
+from hubspot_platform.hubspot.catalogue import CALL, COMPANY, CONTACT, DEAL, TICKET
 from hubspot_platform.hubspot.properties import PropertyDefinition
 from hubspot_platform.mirror.tables import association_table, column_of, layout_for
 from hubspot_platform.warehouse.model import LogicalType
@@ -32,6 +32,20 @@ def test_columns_that_models_read_exist_even_when_the_portal_lacks_the_property(
         layout.table.column_names
     )
     assert layout.properties == ()
+
+
+def test_owner_and_team_ids_are_integers_where_the_public_schema_has_them_so() -> None:
+    owner = definition("hubspot_owner_id", "enumeration")
+    kinds = {
+        obj.name: layout_for(obj, [owner], {}).table.column("property_hubspot_owner_id").type
+        for obj in (CONTACT, TICKET, CALL)
+    }
+    assert kinds == {"contact": LogicalType.TEXT, "ticket": LogicalType.INT, "call": LogicalType.INT}
+
+
+def test_only_engagements_say_their_type() -> None:
+    assert "type" in layout_for(CALL, [], {}).table.column_names
+    assert "type" not in layout_for(TICKET, [], {}).table.column_names
 
 
 def test_case_069_a_property_that_changed_its_type_keeps_its_column_and_is_reported() -> None:

@@ -1,7 +1,15 @@
 import pytest
 
 from hubspot_platform.sql_models.errors import HeaderError
-from hubspot_platform.sql_models.header import GRAIN_NOT_NULL, GRAIN_UNIQUE, Rule, Severity, parse_header
+from hubspot_platform.sql_models.header import (
+    GRAIN_NOT_NULL,
+    GRAIN_UNIQUE,
+    Materialization,
+    Rule,
+    Severity,
+    parse_header,
+)
+from hubspot_platform.warehouse.model import Index
 
 FULL = """\
 -- description: One row per deal and day,
@@ -14,6 +22,7 @@ FULL = """\
 -- check: known_stage warn: accepted_values(stage, 'won', 'it''s lost, maybe')
 -- check: one_name error: unique(name)
 -- column: amount: In the deal's currency.
+-- index: idx_deal_day_name: name
 select 1
 -- check: not_in_the_header error: false
 """
@@ -26,6 +35,8 @@ def test_every_part_of_the_header_is_read() -> None:
     assert header.grain == ("deal_id", "day")
     assert header.owners == ("team:revops", "ann@example.com")
     assert header.partition == "day"
+    assert header.materialized is Materialization.TABLE
+    assert header.indexes == (Index("idx_deal_day_name", "name"),)
     assert header.column_notes == (("amount", "In the deal's currency."),)
     assert [(c.name, c.severity, c.rule) for c in header.checks] == [
         ("amount_positive", Severity.ERROR, Rule.EXPRESSION),
@@ -70,6 +81,8 @@ GOOD = ["-- description: d", "-- grain: id", "-- owner: team:x"]
         ([GOOD[0], "-- grain: id, id", GOOD[2]], 2, "named twice"),
         ([*GOOD[:2], "-- owner: somebody"], 3, "is no owner"),
         ([*GOOD, "-- column: amount"], 4, "a column note needs"),
+        ([*GOOD, "-- index: amount"], 4, "an index needs"),
+        ([*GOOD, "-- materialized: sometimes"], 4, "no way to keep a model"),
     ],
 )
 def test_a_bad_header_names_file_and_line(lines: list[str], line: int, problem: str) -> None:

@@ -73,6 +73,16 @@ def test_lineage_goes_through_ctes_subqueries_unions_and_renamed_columns() -> No
     assert sources(query, "n") == []
 
 
+def test_lineage_goes_through_the_pairs_of_a_document() -> None:
+    query = (
+        "select cast(a.id as text) as id, cast(p.value as text) as value from s.a as a\n"
+        "cross join lateral json_pairs(json_part(a.doc, 'properties')) as p"
+    )
+
+    assert sources(query, "id") == ["s.a.id"]
+    assert sources(query, "value") == ["s.a.doc"]
+
+
 @pytest.mark.parametrize(
     ("query", "problem", "line"),
     [
