@@ -170,6 +170,7 @@ class DagsterPages(Page):
         self.asset(key)
         self.press("Materialize")
         dialog = "//*[@role='dialog']"
+        self.press("Confirm", within=dialog)  # that the step fills the tables beside this one too
         self.press("Latest", within=dialog)
         self.see("1 partition", within=dialog)
         self.picture("materialise")
