@@ -203,6 +203,11 @@ class DagsterPages(Page):
 
         return self.wait(f"the results of {', '.join(names)}", shown)
 
+    def choose_check(self, check: str) -> None:
+        """Choose a check in the list of the checks page that is open; its last execution comes into view."""
+        self.wait(f"the check {check!r}", lambda: self.find(f"//*[normalize-space(text())={quoted(check)}]")).click()
+        self.see("Latest execution")
+
     def _said_of(self, check: str) -> str | None:
         """Return the result under a check's name in the list; None while there is another word or none."""
         said = "contains(., 'Succeeded') or contains(., 'Failed')"
