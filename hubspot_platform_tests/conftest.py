@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from hubspot_platform.state import migrate, open_state
 from hubspot_platform_tests.support import postgres
 
 
@@ -22,9 +23,26 @@ def postgres_server() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_server: str) -> Iterator[str]:
+    """URL of a database whose state store is migrated and empty: what every test's own one is copied from."""
+    with postgres.database(postgres_server) as url:
+        store = open_state(url)
+        migrate(store)
+        store.close()
+        yield url
+
+
 @pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
-    """URL of an empty database, dropped after the test."""
+def postgres_url(postgres_server: str, migrated_postgres: str) -> Iterator[str]:
+    """URL of a database of the test's own, with an empty state store and nothing else; dropped after the test."""
+    with postgres.database(postgres_server, migrated_postgres) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_postgres_url(postgres_server: str) -> Iterator[str]:
+    """URL of a database of the test's own with nothing in it, dropped after the test."""
     with postgres.database(postgres_server) as url:
         yield url
 

@@ -75,8 +75,14 @@ def calm(portal: Portal) -> Portal:
 
 @pytest.fixture(params=["duckdb", pytest.param("postgres", marks=pytest.mark.postgres)])
 def store_url(request: pytest.FixtureRequest) -> str | None:
-    """The store pair of a test: None for DuckDB with SQLite, else the URL of an empty PostgreSQL database."""
+    """The store pair of a test: None for DuckDB with SQLite, else the URL of a PostgreSQL database of its own."""
     return request.getfixturevalue("postgres_url") if request.param == "postgres" else None
+
+
+@pytest.fixture(params=["duckdb", pytest.param("postgres", marks=pytest.mark.postgres)])
+def empty_store_url(request: pytest.FixtureRequest) -> str | None:
+    """As `store_url`, of a database that no migration has seen."""
+    return request.getfixturevalue("empty_postgres_url") if request.param == "postgres" else None
 
 
 @pytest.fixture

@@ -306,16 +306,16 @@ def test_case_083_an_older_copy_of_the_warehouse_is_brought_up_to_date_from_its_
 
 @pytest.mark.parametrize("table", ["api_window", "incident"])
 def test_case_084_a_migration_that_was_interrupted_is_finished_by_the_next_start(
-    sandbox: Portal, store_url: str | None, tmp_path: Path, table: str
+    sandbox: Portal, empty_store_url: str | None, tmp_path: Path, table: str
 ) -> None:
-    state_url = store_url or f"sqlite:///{tmp_path / 'state.sqlite'}"
+    state_url = empty_store_url or f"sqlite:///{tmp_path / 'state.sqlite'}"
     died = subprocess.run([sys.executable, "-c", DIE_IN_MIGRATION, state_url, table], timeout=60, check=False)
     assert died.returncode == -9
     store = open_state(state_url)
     pending = pending_migrations(store)
     assert pending, "the version says what is missing"
     store.close()
-    with hurried(sandbox, tmp_path, store_url) as platform:
+    with hurried(sandbox, tmp_path, empty_store_url) as platform:
         assert pending_migrations(platform.state()) == []
         assert migrate(platform.state()) == []
         sync(platform, CONTACT)

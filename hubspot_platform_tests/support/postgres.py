@@ -48,7 +48,10 @@ def cluster(binaries: Path) -> Iterator[str]:
         capture_output=True,
         cwd="/",
     )
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c shared_buffers=128MB -c max_connections=100"
+    # The tests kill clients, never the machine: the server need not wait for its disk.
+    unsafe = "-c fsync=off -c full_page_writes=off"
+    sizes = "-c shared_buffers=128MB -c max_connections=100"
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 {sizes} {unsafe}"
     control = [str(binaries / "pg_ctl"), "-D", str(data), "-w"]
     subprocess.run(
         _as_server_user([*control, "-o", options, "-l", str(folder / "log"), "start"]),
@@ -64,11 +67,12 @@ def cluster(binaries: Path) -> Iterator[str]:
 
 
 @contextmanager
-def database(server_url: str) -> Iterator[str]:
-    """Create an empty database on the server, yield its URL, and drop it."""
+def database(server_url: str, template: str = "") -> Iterator[str]:
+    """Create a database on the server, empty or as the one whose URL `template` is; yield its URL, then drop it."""
     name = f"t_{uuid.uuid4().hex}"
+    like = f' template "{template.rsplit("/", 1)[1]}"' if template else ""
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f'create database "{name}"')
+        connection.execute(f'create database "{name}"{like}')
     try:
         yield server_url.rsplit("/", 1)[0] + f"/{name}"
     finally:

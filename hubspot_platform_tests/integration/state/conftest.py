@@ -51,6 +51,15 @@ def state_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def empty_state_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of a state store that no migration has seen."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'state' / 'state.db'}"
+    url: str = request.getfixturevalue("empty_postgres_url")
+    return url
+
+
 @pytest.fixture
 def store(state_url: str, moment: ManualTime) -> Iterator[Store]:
     """A migrated store that goes by the test's clock."""

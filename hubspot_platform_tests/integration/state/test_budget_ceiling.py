@@ -87,6 +87,7 @@ def test_processes_together_reach_the_ceiling_and_never_exceed_it(
     assert shares[0] > 0.9, f"no process starves: {shares}"
 
 
+@pytest.mark.soak
 def test_four_real_processes_share_the_limit(state_url: str) -> None:
     store = open_state(state_url)
     migrate(store)

@@ -21,8 +21,8 @@ def tables(store: Store) -> set[str]:
     return set(store.read(lambda conn: sa.inspect(conn).get_table_names(schema=schema)))
 
 
-def test_a_new_store_is_brought_up_to_date_once(state_url: str) -> None:
-    store = open_state(state_url)
+def test_a_new_store_is_brought_up_to_date_once(empty_state_url: str) -> None:
+    store = open_state(empty_state_url)
     expected = pending_migrations(store)
     assert expected[0] == "0001"
     assert migrate(store) == expected
@@ -46,23 +46,25 @@ def test_the_migrated_tables_are_the_tables_the_code_declares(store: Store) -> N
         assert stored.get(name) == {column.name: bool(column.nullable) for column in table.columns}, name
 
 
-def test_processes_that_start_together_migrate_once(state_url: str) -> None:
+def test_processes_that_start_together_migrate_once(empty_state_url: str) -> None:
     children = [
-        subprocess.Popen([sys.executable, str(CHILD), "migrate_once", state_url], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [sys.executable, str(CHILD), "migrate_once", empty_state_url], stdout=subprocess.PIPE, text=True
+        )
         for _ in range(3)
     ]
     applied = [json.loads(child.communicate(timeout=120)[0]) for child in children]
     assert [child.returncode for child in children] == [0, 0, 0]
-    store = open_state(state_url)
+    store = open_state(empty_state_url)
     assert sorted(chain.from_iterable(applied)) == sorted(max(applied, key=len))
     assert pending_migrations(store) == []
     store.close()
 
 
-def test_case_084_an_interrupted_migration_leaves_an_honest_version_and_is_repeated(state_url: str) -> None:
-    died = subprocess.run([sys.executable, str(CHILD), "migrate_and_die", state_url], timeout=120, check=False)
+def test_case_084_an_interrupted_migration_leaves_an_honest_version_and_is_repeated(empty_state_url: str) -> None:
+    died = subprocess.run([sys.executable, str(CHILD), "migrate_and_die", empty_state_url], timeout=120, check=False)
     assert died.returncode == -9
-    store = open_state(state_url)
+    store = open_state(empty_state_url)
     assert tables(store) == set()
     assert pending_migrations(store)[0] == "0001"
     migrate(store)
