@@ -10,7 +10,9 @@ from hubspot_platform.errors import ConfigurationError
 from hubspot_platform.runtime import Platform
 from hubspot_platform.settings import Settings
 
-HISTORY = timedelta(hours=24)
+# Enough for every schedule's first tick. The full read completes all hours before the first partition at once, and
+# each partition more is an event per table in the first run of every object.
+HISTORY = timedelta(hours=2)
 
 
 def prepare_home(settings: Settings, clock: Clock = utc_now) -> None:
@@ -27,7 +29,7 @@ def prepare_home(settings: Settings, clock: Clock = utc_now) -> None:
 
 
 def _remember_first_partition(settings: Settings, clock: Clock) -> None:
-    """Write down a day before now as the first hourly partition, once per home: it may never move afterwards."""
+    """Write down two hours before now as the first hourly partition, once per home: it may never move afterwards."""
     if settings.mirror_start is not None:
         return
     first = (clock() - HISTORY).replace(minute=0, second=0, microsecond=0)
