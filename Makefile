@@ -54,7 +54,7 @@ system:
 
 lock:  ## resolve the locked dependencies again (needs uv)
 	@command -v uv >/dev/null || { echo "uv is needed to resolve dependencies again; mend: pip install uv"; exit 2; }
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --extra dev --output-file requirements.lock pyproject.toml deploy/build-requirements.in
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --extra dev --extra pubsub --output-file requirements.lock pyproject.toml deploy/build-requirements.in
 
 clean:  ## remove the environment, the demo's home and caches
 	rm -rf $(VENV) .hubspot_platform .mypy_cache .ruff_cache .pytest_cache .hypothesis benchmarks/results dist
