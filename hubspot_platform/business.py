@@ -13,9 +13,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from hubspot_platform.errors import ConfigurationError
+from hubspot_platform.hubspot.catalogue import CATALOGUE
+from hubspot_platform.hubspot.refresh import MirrorSettings
 
 PropertyName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,99}$")]
-_WITH_HISTORY = ("company", "contact", "deal", "ticket")
+DomainName = Annotated[str, Field(pattern=r"^[a-z0-9-]+([.][a-z0-9-]+)+$")]
+CustomField = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,99}$")]
+Bundle = Literal["seats", "ops", "hr", "comms"]
+BundleWord = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
 
 _DEFAULT_PROPERTIES: dict[str, dict[str, str]] = {
     "contact": {
@@ -87,6 +92,38 @@ class Retention(_Strict):
     successful_runs: int = Field(14, ge=1)
     failed_runs: int = Field(30, ge=1)
     state_records: int = Field(90, ge=7)
+    unread_events: int = Field(365, ge=7)
+
+
+class Jira(_Strict):
+    """Which issues of Jira are bugs of customers, and where they name the company."""
+
+    projects: tuple[str, ...] = ()
+    bug_types: tuple[str, ...] = ("Bug",)
+    company_field: Annotated[str, Field(pattern=r"^customfield_[0-9]+$")] = "customfield_10050"
+
+
+class Payments(_Strict):
+    """Where the biller's subscriptions and customers say what the platform needs of them.
+
+    `bundles` names the words of an item price id, or a whole id, by which an addon belongs to a bundle.
+    """
+
+    company_field: CustomField = "cf_company_id"
+    free_months_field: CustomField = "cf_free_months"
+    contract_months_field: CustomField = "cf_contract_months"
+    bundles: dict[Bundle, tuple[BundleWord, ...]] = Field(default_factory=dict, validate_default=True)
+
+    @field_validator("bundles")
+    @classmethod
+    def _every_bundle(cls, value: dict[Bundle, tuple[str, ...]]) -> dict[Bundle, tuple[str, ...]]:
+        known: dict[Bundle, tuple[str, ...]] = {
+            "seats": ("seat", "seats"),
+            "ops": ("ops",),
+            "hr": ("hr",),
+            "comms": ("comms",),
+        }
+        return known | value
 
 
 class Business(_Strict):
@@ -96,15 +133,21 @@ class Business(_Strict):
     phone_region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "US"
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
     won_stages: tuple[str, ...] = ()
+    connected_dispositions: tuple[str, ...] = ("Connected", "f240bbac-87c9-4f6e-bf70-924b57d47db7")
     qualification_lists: tuple[int, ...] = ()
+    own_domains: tuple[DomainName, ...] = ()
+    hub_neighbours: int = Field(200, ge=1)
     overlap_minutes: int = Field(15, ge=0, le=1440)
     search_lag_seconds: int = Field(60, ge=0, le=3600)
     on_call_mention: str = ""
     lead_mention: str = ""
     properties: dict[str, dict[str, PropertyName]] = Field(default_factory=dict)
     history_properties: dict[str, tuple[PropertyName | Literal["*"], ...]] = Field(default_factory=dict)
+    payments: Payments = Payments()
+    mirror: MirrorSettings = MirrorSettings()
     thresholds: Thresholds = Thresholds()
     retention: Retention = Retention()
+    jira: Jira = Jira()
 
     @field_validator("report_time_zone")
     @classmethod
@@ -128,8 +171,9 @@ class Business(_Strict):
     @field_validator("history_properties")
     @classmethod
     def _known_objects(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-        if wrong := sorted(set(value) - set(_WITH_HISTORY)):
-            raise ValueError(f"unknown name {wrong[0]!r}; known: {', '.join(_WITH_HISTORY)}")
+        known = [name for name, entry in CATALOGUE.items() if entry.keeps_history]
+        if wrong := sorted(set(value) - set(known)):
+            raise ValueError(f"unknown name {wrong[0]!r}; known: {', '.join(known)}")
         return value
 
     @property

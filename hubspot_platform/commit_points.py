@@ -1,6 +1,6 @@
 """Named moments at which a crash must lose nothing.
 
-The sync engine and the model builder announce each one. In production announcing does nothing; with
+The sync engine, the workers and the model builder announce each one. In production announcing does nothing; with
 `HUBSPOT_PLATFORM_KILL_AT=NAME[:N]` the process kills itself with SIGKILL the N-th time it gets there, which is how
 the crash tests prove the promise on real processes.
 """
@@ -27,6 +27,15 @@ COMMIT_POINTS: Final = (
     "sync.window_completed",
     "sync.before_publish",
     "sync.published",
+    "gateway.before_store",
+    "gateway.stored",
+    "worker.claimed",
+    "worker.fetched",
+    "worker.inside_merge",
+    "payments.stored",
+    "jira.stored",
+    "worker.handled",
+    "worker.finished",
 )
 
 

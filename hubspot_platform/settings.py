@@ -7,6 +7,7 @@ or missing variable raises ConfigurationError naming the variable and the mend; 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -19,13 +20,22 @@ from hubspot_platform.errors import ConfigurationError
 
 FALLBACK_MIRROR_START = datetime(2026, 1, 1, tzinfo=UTC)
 
+SOURCE_MEND = "use dir://PATH, postgresql://USER@HOST/DATABASE or bigquery://PROJECT/DATASET"
 MENDS: Mapping[str, str] = {
     "HUBSPOT_ACCESS_TOKEN": "create a private app in HubSpot and set its access token",
     "HUBSPOT_BASE_URL": "use https://api.hubapi.com or the sandbox's address",
     "WAREHOUSE_URL": "use duckdb:///PATH or postgresql://USER@HOST/DATABASE",
+    "PRODUCT_SOURCE": SOURCE_MEND,
+    "PREDICTIONS_SOURCE": SOURCE_MEND,
     "STATE_URL": "use sqlite:///PATH or postgresql://USER@HOST/DATABASE",
     "SLACK_BASE_URL": "use https://slack.com/api/ or the sandbox's address",
     "DAGSTER_URL": "use the address people open Dagster's UI at, for example https://dagster.example.com",
+    "GATEWAY_PUBLIC_URL": "use the address other systems call the gateway at, for example https://hooks.example.com",
+    "GATEWAY_TRUSTED_PROXIES": "give addresses or networks, for example 10.0.0.0/8,192.0.2.7",
+    "TOPIC_TRANSPORT": "leave it empty, or use pubsub://PROJECT",
+    "CHARGEBEE_BASE_URL": "use the address of the site, https://SITE.chargebee.com",
+    "CHARGEBEE_API_KEY": "create a read-only API key in Chargebee and set it",
+    "CHARGEBEE_WEBHOOK_USERS": "give the user and password set on Chargebee's webhook as USER:PASSWORD",
     "MIRROR_START": "give a full hour in UTC, for example 2026-11-01T00:00:00Z",
 }
 
@@ -49,15 +59,37 @@ class Settings(BaseSettings):
     warehouse_url: str = ""
     warehouse_memory: str = Field("500MB", pattern=r"^\d+(\.\d+)?[KMG]B$")
     state_url: str = ""
+    product_source: str = ""
+    predictions_source: str = ""
     slack_bot_token: SecretStr | None = None
     slack_base_url: str = "https://slack.com/api/"
     slack_channel: str = Field("#hubspot-alerts", min_length=1)
+    gateway_public_url: str = ""
+    gateway_trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
+    gateway_rate_limit: int = Field(1000, ge=0)
+    gateway_max_body_bytes: int = Field(2_000_000, ge=1_000)
+    gateway_max_waiting_events: int = Field(2_000_000, ge=1)
+    gateway_legacy_signatures: bool = False
+    chargebee_base_url: str = ""
+    chargebee_api_key: SecretStr | None = None
+    chargebee_webhook_users: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    jira_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    topic_transport: str = Field("", pattern=r"^(pubsub://[a-z0-9.:-]+)?$")
+    topic_tokens: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    admin_token: SecretStr | None = None
     dagster_home: Path | None = None
     dagster_url: str = ""
     mirror_start: datetime | None = None
     hubspot_platform_kill_at: str = ""
 
-    @field_validator("hubspot_app_secrets", mode="before")
+    @field_validator(
+        "hubspot_app_secrets",
+        "chargebee_webhook_users",
+        "jira_webhook_secrets",
+        "topic_tokens",
+        "gateway_trusted_proxies",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -70,7 +102,16 @@ class Settings(BaseSettings):
             raise ValueError("is no http(s) address")
         return value
 
-    @field_validator("dagster_url")
+    @field_validator("chargebee_webhook_users")
+    @classmethod
+    def _user_and_password(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for entry in value:
+            user, colon, password = entry.get_secret_value().partition(":")
+            if not (user and colon and password):
+                raise ValueError("must be USER:PASSWORD, several separated by commas")
+        return value
+
+    @field_validator("dagster_url", "gateway_public_url", "chargebee_base_url")
     @classmethod
     def _http_or_nothing(cls, value: str) -> str:
         return cls._http(value).rstrip("/") if value else ""
@@ -94,6 +135,11 @@ class Settings(BaseSettings):
     @classmethod
     def _state_scheme(cls, value: str) -> str:
         return _with_scheme(value, ("sqlite", "postgresql", "postgres"))
+
+    @field_validator("product_source", "predictions_source")
+    @classmethod
+    def _source_scheme(cls, value: str) -> str:
+        return _with_scheme(value, ("dir", "postgresql", "postgres", "bigquery"))
 
     @field_validator("mirror_start")
     @classmethod

@@ -5,10 +5,12 @@ whose new rows break a blocking check keeps its old rows.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from hubspot_platform.errors import PlatformError
-from hubspot_platform.sql_models.header import Check, Header, Materialization, Rule, Severity
+from hubspot_platform.sql_models.header import GRAIN_UNIQUE, Check, Header, Materialization, Rule, Severity
 from hubspot_platform.sql_models.model import Model, SourceColumn, without_columns
+from hubspot_platform.sql_models.render import at, needs_as_of
 from hubspot_platform.warehouse.errors import QueryRefused, RowsRefused
 from hubspot_platform.warehouse.protocol import Session
 
@@ -66,28 +68,34 @@ class ModelChecksFailedError(PlatformError):
         self.outcomes = outcomes
 
 
-def build_model(session: Session, model: Model) -> BuildOutcome:
+def build_model(session: Session, model: Model, as_of: datetime | None = None) -> BuildOutcome:
     """Replace the model's table by the rows of its select, or its view by the select, in one step or not at all.
 
-    A property the portal does not have is read as null and reported. Raises UpstreamMissingError before
-    anything is written, ModelChecksFailedError when a blocking check refuses the rows, and what the
-    warehouse raises.
+    `as_of` is the time of the run, which a model that names `${as_of}` must be given: the same rows and the same
+    time make the same table. A property the portal does not have is read as null and reported. Raises
+    UpstreamMissingError before anything is written, ModelChecksFailedError when a blocking check refuses the rows,
+    and what the warehouse raises.
     """
     missing = _missing_columns(session, model)
+    is_table = model.header.materialized is Materialization.TABLE
     select = without_columns(model, frozenset(missing))
+    if needs_as_of(select):
+        if as_of is None:
+            raise TypeError(f"{model.qualified} names ${{as_of}} and was given no time")
+        select = at(select, as_of)
     outcomes: tuple[CheckOutcome, ...] = ()
 
     def verify(beside_session: Session, beside: str) -> None:
         nonlocal outcomes
-        outcomes = run_checks(beside_session, model.header, beside)
+        outcomes = run_checks(beside_session, model.header, beside, keys_hold=is_table)
         if any(outcome.refuses for outcome in outcomes):
             raise ModelChecksFailedError(model, outcomes)
 
     try:
-        if model.header.materialized is Materialization.VIEW:
-            rows = session.create_view(model.table, select, verify=verify)
-        else:
+        if is_table:
             rows = session.create_from_select(model.table, select, verify=verify)
+        else:
+            rows = session.create_view(model.table, select, verify=verify)
     except (RowsRefused, QueryRefused) as error:
         # The engine saw a null or a second row in the key before `verify` did; the checks say how many rows.
         found = run_checks(session, model.header, f"({select}\n)")
@@ -97,8 +105,11 @@ def build_model(session: Session, model: Model) -> BuildOutcome:
     return BuildOutcome(rows, outcomes, missing)
 
 
-def run_checks(session: Session, header: Header, relation: str) -> tuple[CheckOutcome, ...]:
-    """Count the rows of `relation` (a quoted table name or a query in brackets) that break each check."""
+def run_checks(session: Session, header: Header, relation: str, *, keys_hold: bool = False) -> tuple[CheckOutcome, ...]:
+    """Count the rows of `relation` (a quoted table name or a query in brackets) that break each check.
+
+    `keys_hold` says that the warehouse has refused nulls and repetitions in the grain already.
+    """
     row_checks = [check for check in header.all_checks if check.rule is not Rule.UNIQUE]
     counts = ", ".join(
         f"cast(coalesce(sum(case when {_satisfied(check)} then 0 else 1 end), 0) as bigint) as c{position}"
@@ -107,7 +118,9 @@ def run_checks(session: Session, header: Header, relation: str) -> tuple[CheckOu
     row = session.query(f"select {counts} from {relation} as checked").to_pylist()[0]
     violations = {check.name: int(row[f"c{position}"]) for position, check in enumerate(row_checks)}
     for check in header.all_checks:
-        if check.rule is Rule.UNIQUE:
+        if check.name == GRAIN_UNIQUE and keys_hold:
+            violations[check.name] = 0
+        elif check.rule is Rule.UNIQUE:
             violations[check.name] = _repeated(session, check, relation)
     return tuple(CheckOutcome(check, violations[check.name]) for check in header.all_checks)
 

@@ -13,6 +13,7 @@ from hubspot_platform.sql_models.errors import HeaderError, SchemaError
 from hubspot_platform.sql_models.header import Header, Materialization, Rule
 from hubspot_platform.sql_models.lineage import line_of, trace
 from hubspot_platform.sql_models.model import Analysis
+from hubspot_platform.sql_models.render import needs_as_of
 from hubspot_platform.warehouse.model import Column, LogicalType
 
 PARSE_DIALECT = "postgres"
@@ -25,8 +26,12 @@ _PLAIN_TYPES = {
     exp.DataType.Type.BOOLEAN: LogicalType.BOOL,
     exp.DataType.Type.JSON: LogicalType.JSON,
 }
-_DECIMAL_TYPES = {("38", "10"): LogicalType.DECIMAL, ("18", "4"): LogicalType.MONEY}
-TYPES_TEXT = "text, bigint, decimal(38, 10), decimal(18, 4), timestamptz, date, boolean or json"
+_DECIMAL_TYPES = {
+    ("38", "10"): LogicalType.DECIMAL,
+    ("18", "4"): LogicalType.MONEY,
+    ("38", "26"): LogicalType.EXACT,
+}
+TYPES_TEXT = "text, bigint, decimal(38, 10), decimal(18, 4), decimal(38, 26), timestamptz, date, boolean or json"
 
 
 def logical_type(node: exp.DataType) -> LogicalType | None:
@@ -39,6 +44,8 @@ def logical_type(node: exp.DataType) -> LogicalType | None:
 def analyse(sql: str, header: Header, file: str) -> Analysis:
     """Read a rendered text. Raises SchemaError or HeaderError with file and line."""
     query = parse_query(sql, file)
+    if header.materialized is Materialization.VIEW and needs_as_of(sql):
+        raise HeaderError(file, 1, "a view has no time of a run", mend="keep a table, or leave out ${as_of}")
     columns = _columns(query, header, file)
     lineage = trace(query, file)
     _check_header_names(header, {column.name: column for column in columns}, file)

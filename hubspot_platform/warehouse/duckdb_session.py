@@ -33,6 +33,7 @@ SQL_TYPES: dict[LogicalType, str] = {
     LogicalType.INT: "BIGINT",
     LogicalType.DECIMAL: "DECIMAL(38,10)",
     LogicalType.MONEY: "DECIMAL(18,4)",
+    LogicalType.EXACT: "DECIMAL(38,26)",
     LogicalType.DOUBLE: "DOUBLE",
     LogicalType.TIMESTAMP: "TIMESTAMP WITH TIME ZONE",
     LogicalType.DATE: "DATE",

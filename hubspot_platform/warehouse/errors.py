@@ -43,3 +43,13 @@ class DuplicateKey(RowsRefused):
 
 class QueryRefused(WarehouseError):
     """The engine refused the SQL: syntax, a missing table or column, a value out of range."""
+
+
+class ViewInTheWay(QueryRefused):
+    """A view of somebody else cannot read the table that takes another's place; nothing was changed."""
+
+    def __init__(self, view: str, problem: str) -> None:
+        super().__init__(
+            f"view {view} cannot read the new table: {problem}", mend=f"drop view {view}, make it anew after"
+        )
+        self.view = view

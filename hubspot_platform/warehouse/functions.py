@@ -8,25 +8,55 @@ search path of every session. All are called unqualified.
 ==========================================  ==================================================================
 `json_text(doc, key)` → text                scalar of a top-level key; null for null, objects, arrays, no object
 `json_part(doc, key)` → json                value of a top-level key; null when missing or JSON null
+`json_texts(doc, paths)`                    values at paths such as '/a /b/c', all read at once: for `nth_text` only
+`nth_text(texts, n)` → text                 the n-th of them, from 1; null for null and for what begins with { or [
 `json_items(doc)` → rows (item, position)   elements of an array, from 1; none for anything else; use laterally
 `json_pairs(doc)` → rows (name, value)      keys of an object and its scalars as text; none for anything else
 `ratio(n, d)` → decimal(38,10)              n / d exactly, half away from zero; null when d is 0 or either is null
+`portion(v, n, d)` → decimal(38,26)         v × n / d, cut off after 26 places; null when d is 0 or any is null
+`after_percentages(v, p)` → decimal(38,26)  aggregate: v (one per group) less p percent, for each row's p in turn
+`cents(v)` → decimal(18,4)                  v rounded to 2 places, halves away from zero
 `yes_no(value)` → bool                      yes/true/1 and no/false/0 in any case and padding; else null
 `matches(value, pattern)` → bool            the pattern is found; character classes are ASCII, `.` matches all
 `number_of(value)` → decimal(38,10)         plain decimal notation (no exponent), else null
+`whole_number_of(value)` → bigint           up to 18 digits and nothing else, else null
 `seconds_between(a, b)` → decimal(38,10)    b - a in seconds, exact to the microsecond
 `day_in_zone(ts, zone)` → date              calendar day of an instant in an IANA zone
 `day_start(day, zone)` → timestamp          instant at which a calendar day begins in an IANA zone
 `month_start(day)` → date                   first day of the month
+`whole_months(a, b)` → bigint               whole calendar months (UTC) from a to b, rounded down
 `from_epoch_ms(ms)` → timestamp             instant of milliseconds since 1970
+`instant_of(value)` → timestamp             instant of seconds since 1970 written as up to 11 digits, else null
+`wilson_low(yes, n)` → decimal(38,10)       lower end of the 95 % Wilson interval of yes / n, in percent to 4 places
+`wilson_high(yes, n)` → decimal(38,10)      its upper end; both null when n is 0
+`tidy(value)` → text                        without blanks around it; null when nothing is left
+`uuid_of(value)`, `email_of(value)` → text  tidied, lower case; null when it is no UUID or no e-mail address
+`click_id(kind, value)` → text              the identifier of an advertising platform, tidied; null when it is none
+`stable_id(value)` → text                   32 hexadecimal digits that only the value decides
+`byte_order(value)`                         what texts are ordered and compared by, whatever the database's language
+`min_text(value)` → text                    aggregate: the first text in byte order
+`instant_text(ts)` → text                   an instant as `2026-01-31T12:00:00.000000Z`
+`json_string(value)` → text                 the text as JSON, quotes included; `null` for null
+`query_of(url)` → text                      what stands between `?` and `#`
+`query_value(query, name)` → text           first value of a parameter, decoded and tidied; null when empty
+`host_of(url)` → text                       host in lower case without `www.` and port; null when there is none
+`within_host(host, domain)` → bool          the host is the domain or below it; false when either is null
+`channel_of(source, medium, campaign, ...)` the marketing channel of a visit; texts in lower case, tidied
+`is_channel(value)` → bool                  the text is a marketing channel; null for null
+`share_of(part, whole)` → decimal(38,10)    part / whole of bigints, 0 <= part <= whole, whole > 0; half up
+`half_life_weight(seconds, days)` → bigint  10^12 halved after every so many days
 ==========================================  ==================================================================
 
-Limits: `ratio` takes INT, DECIMAL and MONEY with |d| below 8.5e17 and a result that fits decimal(38,10); patterns
-use what RE2 and PostgreSQL share (no look-around, no back references, `(?i)` first, `[0-9]` rather than locale
-classes); numbers inside JSON come out without trailing zeros and to 15 digits.
+Limits: `ratio` takes INT, DECIMAL and MONEY with |d| below 8.5e17 and a result that fits decimal(38,10); `portion`
+takes |v| and a result below 1e12, n below 1e17 and n and d with up to 10 decimals. What `portion` cuts off stays far
+below the 1e-20 within which `cents` still takes a value for a half, so thirds that add up to half a cent round as they
+should. Patterns use what RE2 and PostgreSQL share (no look-around, no back references, `(?i)` first, `[0-9]` rather
+than locale classes); numbers inside JSON come out without trailing zeros and to 15 digits.
 """
 
 import hashlib
+
+from hubspot_platform.warehouse import web_functions
 
 _SCALED = "cast(trunc({0}) as hugeint) * 10000000000 + cast(({0} - trunc({0})) * 10000000000 as hugeint)"
 
@@ -47,19 +77,58 @@ def _duckdb_ratio() -> str:
     )
 
 
+_ONE_UNIT = "cast(0.00000000000000000000000001 as decimal(26, 26))"
+_CUT_OFF = "cast(0.00000000000000000001 as decimal(38, 26))"
+
+
+def _duckdb_portion() -> tuple[str, ...]:
+    # A decimal(38,26) times anything overflows DuckDB's decimals, so the digits are taken as a 128-bit integer.
+    return (
+        """create or replace macro _digits_of(v) as
+            cast(replace(cast(cast(v as decimal(38, 26)) as varchar), '.', '') as hugeint)""",
+        """create or replace macro _scaled_to_integer(x) as
+            cast(cast(x as decimal(38, 10)) * cast(10000000000 as decimal(11, 0)) as hugeint)""",
+        "create or replace macro _whole_portion(v, n, d) as (v // d) * n + ((v % d) * n) // d",
+        f"""create or replace macro portion(v, n, d) as case when d <> 0 then cast(
+            cast(_whole_portion(_digits_of(v), _scaled_to_integer(n), _scaled_to_integer(d)) as decimal(38, 0))
+                * {_ONE_UNIT} as decimal(38, 26)) end""",
+        """create or replace macro after_percentages(v, p) as list_reduce(
+            list_sort(list(cast(p as decimal(38, 10)))),
+            lambda rest, percent: portion(rest, 100 - percent, 100),
+            cast(max(v) as decimal(38, 26)))""",
+        f"""create or replace macro cents(v) as cast(
+            round(cast(v as decimal(38, 26)) + sign(v) * {_CUT_OFF}, 2) as decimal(18, 4))""",
+    )
+
+
 _NUMBER = r"^\s*[-+]?([0-9]{1,28}([.][0-9]*)?|[.][0-9]+)\s*$"
+_WILSON_ENDS = (("wilson_low", "-"), ("wilson_high", "+"))
+# Only such a key would find something in an array, so that the document's type is looked at for such a key only.
+_PLACE_KEY = "regexp_matches(key, '^[0-9]*$|^-$')"
 _POINTER = "'/' || replace(replace(key, '~', '~0'), '/', '~1')"
+
+
+def _wilson(sign: str, yes: str, n: str) -> str:
+    """Return an end of the Wilson score interval as DOUBLE: the same operations in the same order on every engine."""
+    z = "cast(1.959963984540054 as double precision)"
+    squared = f"({z} * {z})"
+    spread = f"sqrt(({yes} * ({n} - {yes}) / {n} + {squared} / 4))"
+    return f"100 * ({yes} + {squared} / 2 {sign} {z} * {spread}) / ({n} + {squared})"
+
 
 DUCKDB: tuple[str, ...] = (
     f"""create or replace macro json_text(doc, key) as case
-        when json_type(doc) <> 'OBJECT' then null
-        when json_type(doc, {_POINTER}) in ('OBJECT', 'ARRAY') then null
-        when json_type(doc, {_POINTER}) = 'DOUBLE'
-            then regexp_replace(regexp_replace(json_extract_string(doc, {_POINTER}), '[.]0$', ''), '^-0$', '0')
+        when {_PLACE_KEY} and json_type(doc) <> 'OBJECT' then null
+        when json_type(doc, {_POINTER}) in ('OBJECT', 'ARRAY', 'DOUBLE') then
+            case when json_type(doc, {_POINTER}) = 'DOUBLE'
+            then regexp_replace(regexp_replace(json_extract_string(doc, {_POINTER}), '[.]0$', ''), '^-0$', '0') end
         else json_extract_string(doc, {_POINTER}) end""",
     f"""create or replace macro json_part(doc, key) as case
-        when json_type(doc) <> 'OBJECT' or json_type(doc, {_POINTER}) = 'NULL' then null
-        else json_extract(doc, {_POINTER}) end""",
+        when {_PLACE_KEY} and json_type(doc) <> 'OBJECT' then null
+        else nullif(json_extract(doc, {_POINTER}), cast('null' as json)) end""",
+    "create or replace macro json_texts(doc, paths) as json_extract_string(doc, string_split(paths, ' '))",
+    """create or replace macro nth_text(texts, n) as case
+        when left(texts[n], 1) not in ('{', '[') then texts[n] end""",
     """create or replace macro json_items(doc) as table
         select unnest(items) as item, generate_subscripts(items, 1) as position
         from (select case when json_type(doc) = 'ARRAY' then json_extract(doc, '$[*]') end as items)""",
@@ -68,12 +137,17 @@ DUCKDB: tuple[str, ...] = (
         from (
             select case when json_type(doc) = 'OBJECT' then from_json(doc, '"MAP(VARCHAR, VARCHAR)"') end as pairs)""",
     _duckdb_ratio(),
+    *_duckdb_portion(),
     """create or replace macro yes_no(value) as case
         when lower(trim(value)) in ('yes', 'true', '1') then true
         when lower(trim(value)) in ('no', 'false', '0') then false end""",
     "create or replace macro matches(value, pattern) as regexp_matches(value, pattern, 's')",
     f"""create or replace macro number_of(value) as case
         when regexp_matches(value, '{_NUMBER}') then cast(trim(value, ' \t\n\r') as decimal(38, 10)) end""",
+    """create or replace macro whole_number_of(value) as case
+        when regexp_matches(value, '^[0-9]{1,18}$') then cast(value as bigint) end""",
+    """create or replace macro instant_of(value) as case
+        when regexp_matches(value, '^[0-9]{1,11}$') then make_timestamptz(cast(value as bigint) * 1000000) end""",
     """create or replace macro seconds_between(a, b) as cast(
         cast(epoch_us(cast(b as timestamptz)) - epoch_us(cast(a as timestamptz)) as decimal(20, 0))
             * cast(0.000001 as decimal(6, 6))
@@ -81,7 +155,18 @@ DUCKDB: tuple[str, ...] = (
     "create or replace macro day_in_zone(ts, zone) as cast(timezone(zone, cast(ts as timestamptz)) as date)",
     "create or replace macro day_start(day, zone) as timezone(zone, cast(day as timestamp))",
     "create or replace macro month_start(day) as cast(date_trunc('month', cast(day as date)) as date)",
+    """create or replace macro _into_month(ts) as timezone('UTC', ts) - date_trunc('month', timezone('UTC', ts))""",
+    """create or replace macro whole_months(a, b) as cast(
+        (year(timezone('UTC', b)) - year(timezone('UTC', a))) * 12
+            + month(timezone('UTC', b)) - month(timezone('UTC', a))
+            - case when _into_month(b) < _into_month(a) then 1 else 0 end
+        as bigint)""",
     "create or replace macro from_epoch_ms(ms) as make_timestamptz(cast(ms as bigint) * 1000)",
+    *(
+        f"""create or replace macro {name}(yes, n) as case when n > 0 then cast(cast(
+            {_wilson(sign, "cast(yes as double)", "cast(n as double)")} as decimal(18, 4)) as decimal(38, 10)) end"""
+        for name, sign in _WILSON_ENDS
+    ),
 )
 
 _SQL = "language sql immutable parallel safe as"
@@ -94,6 +179,12 @@ POSTGRES: tuple[str, ...] = (
             else doc ->> key end $$""",
     f"""create or replace function _platform.json_part(doc jsonb, key text) returns jsonb {_SQL} $$
         select nullif(doc -> key, 'null'::jsonb) $$""",
+    f"""create or replace function _platform.json_texts(doc jsonb, paths text) returns text[] {_SQL} $$
+        select array(
+            select doc #>> string_to_array(substr(p.path, 2), '/')
+            from unnest(string_to_array(paths, ' ')) with ordinality as p (path, place) order by p.place) $$""",
+    f"""create or replace function _platform.nth_text(texts text[], n integer) returns text {_SQL} $$
+        select case when left(texts[n], 1) not in ('{{', '[') then texts[n] end $$""",
     f"""create or replace function _platform.json_items(doc jsonb) returns table (item jsonb, "position" bigint)
         {_SQL} $$ select * from jsonb_array_elements(
             case when jsonb_typeof(doc) = 'array' then doc else '[]'::jsonb end) with ordinality $$""",
@@ -103,6 +194,25 @@ POSTGRES: tuple[str, ...] = (
     f"""create or replace function _platform.ratio(n numeric, d numeric) returns numeric {_SQL} $$
         select case when d <> 0 then (sign(n) * sign(d) * 0.0000000001 * div(
             abs(round(n, 10)) * 20000000000 + abs(round(d, 10)), 2 * abs(round(d, 10))))::numeric(38, 10) end $$""",
+    f"""create or replace function _platform.portion(v numeric, n numeric, d numeric) returns numeric {_SQL} $$
+        select case when d <> 0 then
+            (div(v * 100000000000000000000000000 * n, d) * 0.00000000000000000000000001)::numeric(38, 26) end $$""",
+    f"""create or replace function _platform.percentages_step(so_far numeric[], v numeric, p numeric)
+        returns numeric[] {_SQL} $$ select coalesce(so_far, array[v]) || p $$""",
+    """create or replace function _platform.percentages_end(so_far numeric[]) returns numeric
+        language plpgsql immutable parallel safe as $$
+        declare rest numeric := so_far[1]; percent numeric;
+        begin
+            for percent in select unnest(so_far[2:]) order by 1 loop
+                rest := _platform.portion(rest, 100 - percent, 100);
+            end loop;
+            return rest;
+        end $$""",
+    """create or replace aggregate _platform.after_percentages(numeric, numeric) (
+        sfunc = _platform.percentages_step, stype = numeric[], finalfunc = _platform.percentages_end,
+        parallel = safe)""",
+    f"""create or replace function _platform.cents(v numeric) returns numeric {_SQL} $$
+        select round(v + sign(v) * 0.00000000000000000001, 2)::numeric(18, 4) $$""",
     f"""create or replace function _platform.yes_no(value text) returns boolean {_SQL} $$
         select case
             when lower(trim(value)) in ('yes', 'true', '1') then true
@@ -112,6 +222,11 @@ POSTGRES: tuple[str, ...] = (
     f"""create or replace function _platform.number_of(value text) returns numeric {_SQL} $$
         select case when value ~ '{_NUMBER}'
             then btrim(value, E' \\t\\n\\r')::numeric(38, 10) end $$""",
+    f"""create or replace function _platform.whole_number_of(value text) returns bigint {_SQL} $$
+        select case when value ~ '^[0-9]{{1,18}}$' then value::bigint end $$""",
+    f"""create or replace function _platform.instant_of(value text) returns timestamptz {_SQL} $$
+        select case when value ~ '^[0-9]{{1,11}}$'
+            then timestamptz '1970-01-01 00:00:00+00' + value::bigint * interval '1 second' end $$""",
     f"""create or replace function _platform.seconds_between(a timestamptz, b timestamptz) returns numeric {_SQL} $$
         select (extract(epoch from b) - extract(epoch from a))::numeric(38, 10) $$""",
     f"""create or replace function _platform.day_in_zone(ts timestamptz, zone text) returns date {_SQL} $$
@@ -120,8 +235,21 @@ POSTGRES: tuple[str, ...] = (
         select timezone(zone, day::timestamp) $$""",
     f"""create or replace function _platform.month_start(day date) returns date {_SQL} $$
         select date_trunc('month', day::timestamp)::date $$""",
+    f"""create or replace function _platform.whole_months(a timestamptz, b timestamptz) returns bigint {_SQL} $$
+        select ((extract(year from b at time zone 'UTC') - extract(year from a at time zone 'UTC')) * 12
+            + extract(month from b at time zone 'UTC') - extract(month from a at time zone 'UTC')
+            - case when (b at time zone 'UTC') - date_trunc('month', b at time zone 'UTC')
+                < (a at time zone 'UTC') - date_trunc('month', a at time zone 'UTC') then 1 else 0 end)::bigint $$""",
     f"""create or replace function _platform.from_epoch_ms(ms bigint) returns timestamptz {_SQL} $$
         select timestamptz '1970-01-01 00:00:00+00' + ms * interval '1 millisecond' $$""",
+    *(
+        f"""create or replace function _platform.{name}(yes numeric, n numeric) returns numeric {_SQL} $$
+        select case when n > 0 then round(({_wilson(sign, "yes::float8", "n::float8")})::numeric, 4)::numeric(38, 10)
+            end $$"""
+        for name, sign in _WILSON_ENDS
+    ),
 )
 
+DUCKDB += web_functions.DUCKDB
+POSTGRES += web_functions.POSTGRES
 VERSION = hashlib.sha256("\n".join(DUCKDB + POSTGRES).encode()).hexdigest()[:16]

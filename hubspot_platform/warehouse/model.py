@@ -17,6 +17,7 @@ class LogicalType(StrEnum):
     INT = "int"
     DECIMAL = "decimal"
     MONEY = "money"
+    EXACT = "exact"
     DOUBLE = "double"
     TIMESTAMP = "timestamp"
     DATE = "date"
@@ -34,6 +35,7 @@ _ARROW: dict[LogicalType, pa.DataType] = {
     LogicalType.INT: pa.int64(),
     LogicalType.DECIMAL: pa.decimal128(38, 10),
     LogicalType.MONEY: pa.decimal128(18, 4),
+    LogicalType.EXACT: pa.decimal128(38, 26),
     LogicalType.DOUBLE: pa.float64(),
     LogicalType.TIMESTAMP: pa.timestamp("us", "UTC"),
     LogicalType.DATE: pa.date32(),

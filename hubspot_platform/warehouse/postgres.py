@@ -19,9 +19,10 @@ from hubspot_platform.warehouse.postgres_session import PostgresSession, transla
 from hubspot_platform.warehouse.session import IDENTITY_TABLE
 
 _CONNECT_SECONDS = 10
+# Functions that yield rows are guessed to yield many, so the server compiled small queries for tens of seconds: no JIT.
 _SETTINGS = (
     "set timezone = 'UTC'; set datestyle = 'ISO, YMD'; set client_encoding = 'UTF8'; set extra_float_digits = 1; "
-    "set standard_conforming_strings = on; set search_path = _platform, public; set lock_timeout = "
+    "set standard_conforming_strings = on; set jit = off; set search_path = _platform, public; set lock_timeout = "
 )
 # Text in code-point order, as DuckDB has it, with Unicode-aware lower() where the server offers that.
 _COLLATIONS = ("pg_c_utf8", "C.utf8", "C.UTF-8")

@@ -30,6 +30,7 @@ SQL_TYPES: dict[LogicalType, str] = {
     LogicalType.INT: "bigint",
     LogicalType.DECIMAL: "numeric(38,10)",
     LogicalType.MONEY: "numeric(18,4)",
+    LogicalType.EXACT: "numeric(38,26)",
     LogicalType.DOUBLE: "double precision",
     LogicalType.TIMESTAMP: "timestamp with time zone",
     LogicalType.DATE: "date",

@@ -6,8 +6,10 @@ grants and indexes made by others are put back on the new one, so that a rebuild
 
 import psycopg
 
+from hubspot_platform.warehouse.errors import ViewInTheWay
 from hubspot_platform.warehouse.model import quote
 
+_CREATE_VIEW = "create view "
 _KEY_NAME_BYTES = 58  # and "_pkey" make the 63 bytes of a name
 
 _VIEWS = """
@@ -51,16 +53,14 @@ def swap(
     if key:
         constraint = f"{name.encode()[:_KEY_NAME_BYTES].decode(errors='ignore')}_pkey"
         _run(connection, f"alter table {table} rename constraint {quote(key[0])} to {quote(constraint)}")
-    for statement in later:
-        _run(connection, statement)
+    _put_back(connection, later)
 
 
 def put_view(connection: psycopg.Connection, schema: str, name: str, select: str) -> None:
     """Put a view in the place of the table or view of that name, if there is one. In a transaction."""
     later = _take_away(connection, schema, name, declared=None)
     _run(connection, f"create view {quote(schema)}.{quote(name)} as {select}")
-    for statement in later:
-        _run(connection, statement)
+    _put_back(connection, later)
 
 
 def _take_away(connection: psycopg.Connection, schema: str, name: str, *, declared: frozenset[str] | None) -> list[str]:
@@ -78,7 +78,7 @@ def _take_away(connection: psycopg.Connection, schema: str, name: str, *, declar
         later += [definition for index, definition in found if index not in declared]
     views = connection.execute(_VIEWS, [old]).fetchall()
     for oid, view, definition in views:
-        later.append(f"create view {view} as {definition}")
+        later.append(f"{_CREATE_VIEW}{view} as {definition}")
         later += _grants(connection, oid, view)
     for _, view, _ in reversed(views):
         _run(connection, f"drop view {view}")
@@ -99,6 +99,18 @@ def _oid(connection: psycopg.Connection, schema: str, name: str) -> int | None:
 def _grants(connection: psycopg.Connection, oid: int, relation: str) -> list[str]:
     found = connection.execute(_GRANTS, [relation, oid]).fetchone()
     return [found[0]] if found and found[0] else []
+
+
+def _put_back(connection: psycopg.Connection, statements: list[str]) -> None:
+    """Put back what hung on the old table; a view that the new one's types do not suit is named."""
+    for statement in statements:
+        try:
+            _run(connection, statement)
+        except psycopg.errors.ProgrammingError as error:
+            if not statement.startswith(_CREATE_VIEW):
+                raise
+            view = statement.removeprefix(_CREATE_VIEW).partition(" as ")[0]
+            raise ViewInTheWay(view, str(error.diag.message_primary or "")) from error
 
 
 def _run(connection: psycopg.Connection, sql: str) -> None:

@@ -26,6 +26,7 @@ EXTREMES = {
     "int_column": 2**63 - 1,
     "decimal_column": Decimal("-1234567890123456789012345678.0123456789"),
     "money_column": Decimal("99999999999999.9999"),
+    "exact_column": Decimal("-123456789012.12345678901234567890123456"),
     "double_column": 0.1 + 0.2,
     "timestamp_column": datetime(2024, 2, 29, 23, 59, 59, 999999, tzinfo=UTC),
     "date_column": date(1, 1, 1),
@@ -46,6 +47,23 @@ def test_every_type_comes_back_as_it_was_written(warehouse: Warehouse) -> None:
     assert found.schema.types == EVERY_TYPE.arrow_schema().types
     expected = EXTREMES | {"json_column": '{"a":"é\\n","b":[1,{"c":null}]}'}
     assert found.to_pylist() == [expected, EMPTY_TEXT, NULLS]
+
+
+def test_rows_that_come_in_pieces_are_written_as_in_one(warehouse: Warehouse) -> None:
+    """Arrow writes rubbish (NUL, what lay in memory) for quoted values after an empty piece, if it is let."""
+    table = Table(
+        "kinds", "pieces", (Column("id", LogicalType.INT, nullable=False), Column("said", LogicalType.TEXT)), ("id",)
+    )
+    texts = ['say "hi"', 'a,"b"', '"', "plain", ""]
+    whole = pa.table({"id": range(5), "said": texts}, schema=table.arrow_schema())
+    nothing = whole.slice(0, 0)
+    given = pa.concat_tables([nothing, whole.slice(0, 2), nothing, whole.slice(2)])
+    with warehouse.writer() as session:
+        session.ensure(table)
+        session.load(table, given)
+        assert session.query("select said from kinds.pieces order by id")["said"].to_pylist() == texts
+        assert session.merge(table, given).updated == len(texts)
+        assert session.query("select said from kinds.pieces order by id")["said"].to_pylist() == texts
 
 
 def test_results_of_expressions_have_one_type_on_both_engines(warehouse: Warehouse) -> None:
