@@ -1,0 +1,63 @@
+"""What the gateway counts, for Prometheus: deliveries, events, refusals, times, and how full the inbox is.
+
+`gateway.app` counts, `gateway.server` serves `/metrics`. Labels are names of ours, never anything a sender chose.
+"""
+
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from hubspot_platform.state import Store, inbox
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
+
+
+class Metrics:
+    """The counters of one gateway process."""
+
+    def __init__(self, store: Store) -> None:
+        self.registry = CollectorRegistry()
+        self.deliveries = Counter(
+            "gateway_deliveries_total", "Requests at a door by answer.", ("door", "status"), registry=self.registry
+        )
+        self.refusals = Counter(
+            "gateway_refusals_total", "Refused requests by reason.", ("door", "reason"), registry=self.registry
+        )
+        self.events = Counter("gateway_events_total", "Events by outcome.", ("door", "outcome"), registry=self.registry)
+        self.seconds = Histogram(
+            "gateway_delivery_seconds",
+            "From the whole body to the answer.",
+            ("door",),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.registry.register(_InboxDepth(store))
+
+    def page(self) -> bytes:
+        """Return everything in Prometheus' text format; StateError when the store cannot be read."""
+        return generate_latest(self.registry)
+
+
+class _InboxDepth(Collector):
+    """Reads the depth of every queue when it is asked for."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        """Say nothing beforehand, so that registering does not read the store."""
+        return []
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """Yield the depth by queue and status, and the age of the oldest waiting event of each queue."""
+        now = self._store.now()
+        depth = GaugeMetricFamily("inbox_events", "Events of the inbox.", labels=("queue", "status"))
+        age = GaugeMetricFamily("inbox_oldest_ready_seconds", "Age of the oldest waiting event.", labels=("queue",))
+        for queue, found in sorted(self._store.read(lambda conn: inbox.depths(conn, now)).items()):
+            for status in ("ready", "leased", "parked", "dead"):
+                depth.add_metric((queue, status), getattr(found, status))
+            oldest = found.oldest_ready_at
+            age.add_metric((queue,), 0.0 if oldest is None else max(0.0, (now - oldest).total_seconds()))
+        return (depth, age)
