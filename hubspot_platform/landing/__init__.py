@@ -1,0 +1,1 @@
+"""Landing: tables of the product database and of data science, checked against their contract and replaced whole."""
