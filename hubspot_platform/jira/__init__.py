@@ -1,0 +1,1 @@
+"""Jira's issues as its webhooks tell of them."""

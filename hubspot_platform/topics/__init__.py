@@ -1,0 +1,1 @@
+"""What the platform tells itself and others: the topics, their payloads, and how events get to subscribers."""
