@@ -14,19 +14,22 @@ from hubspot_platform.assets.failures import as_dagster_failure
 from hubspot_platform.assets.hubspot import GROUP, POOL, report_metadata, sync_listener, table_spec, table_state
 from hubspot_platform.assets.metadata import row_count, table_metadata
 from hubspot_platform.hubspot.catalogue import CUSTOM_OBJECTS
+from hubspot_platform.hubspot.refresh import MirrorSettings
 from hubspot_platform.mirror.custom_objects import sync_custom_objects
 from hubspot_platform.mirror.reference import REFERENCE_TABLES
 from hubspot_platform.mirror.report import SyncReport
 from hubspot_platform.runtime import Platform
 
 
-def custom_objects_asset(dialect: str) -> dg.AssetsDefinition:
+def custom_objects_asset(dialect: str, mirror: MirrorSettings) -> dg.AssetsDefinition:
     """Return the asset that lists the portal's custom objects and syncs all of them."""
     (table,) = REFERENCE_TABLES[CUSTOM_OBJECTS.name]
 
     @dg.multi_asset(
         name=f"read_{CUSTOM_OBJECTS.name}",
-        specs=[table_spec(table.name, table.description, CUSTOM_OBJECTS, dialect, table.columns)],
+        specs=[
+            table_spec(table.name, table.description, CUSTOM_OBJECTS, table.columns, dialect=dialect, mirror=mirror)
+        ],
         pool=POOL,
     )
     def read(

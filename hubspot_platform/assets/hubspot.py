@@ -22,9 +22,10 @@ from hubspot_platform.hubspot.catalogue import (
     ObjectType,
     ReferenceType,
 )
+from hubspot_platform.hubspot.refresh import MirrorSettings
 from hubspot_platform.mirror.plan import SyncRequest
 from hubspot_platform.mirror.reference import REFERENCE_TABLES, sync_reference
-from hubspot_platform.mirror.reference.rows import REJECTED_ROW
+from hubspot_platform.mirror.rejected import REJECTED_ROW
 from hubspot_platform.mirror.report import SyncReport
 from hubspot_platform.mirror.sync import sync_object
 from hubspot_platform.mirror.tables import ENGAGEMENT, VALUE_ERROR, association_table
@@ -37,6 +38,7 @@ GROUP = "hubspot"
 POOL = "hubspot_api"
 OWNERS = ["team:revops"]
 LOG_EVERY_OBJECTS = 20_000
+LEFT_OUT = " Left out by `mirror.skip` of the business settings: the table exists and stays empty."
 
 
 def hourly_partitions(start: datetime) -> dg.HourlyPartitionsDefinition:
@@ -51,21 +53,27 @@ def _single_run() -> dg.BackfillPolicy:
         return dg.BackfillPolicy.single_run()
 
 
-def _freshness(entry: ObjectType | ReferenceType) -> dg.FreshnessPolicy:
-    return dg.FreshnessPolicy.time_window(fail_window=entry.freshness_fail, warn_window=entry.freshness_warn)
+def freshness_of(entry: ObjectType | ReferenceType, mirror: MirrorSettings) -> dg.FreshnessPolicy | None:
+    """Return the freshness policy of an entry's tables; None for one that is left out."""
+    if mirror.skips(entry):
+        return None
+    warn, fail = mirror.freshness(entry)
+    return dg.FreshnessPolicy.time_window(fail_window=fail, warn_window=warn)
 
 
 def table_spec(
     table: str,
     description: str,
     entry: ObjectType | ReferenceType,
-    dialect: str,
     columns: Sequence[Column] = (),
+    *,
+    dialect: str,
+    mirror: MirrorSettings,
 ) -> dg.AssetSpec:
     """Return the asset of a table; `columns` are those known before the portal is asked."""
     return dg.AssetSpec(
         key=[GROUP, table],
-        description=description,
+        description=f"{description}{LEFT_OUT if mirror.skips(entry) else ''}",
         metadata={
             "dagster/table_name": f"{GROUP}.{table}",
             **({"dagster/column_schema": column_schema(columns)} if columns else {}),
@@ -74,11 +82,13 @@ def table_spec(
         kinds={"hubspot", dialect},
         owners=OWNERS,
         tags={"job": entry.job},
-        freshness_policy=_freshness(entry),
+        freshness_policy=freshness_of(entry, mirror),
     )
 
 
-def object_asset(obj: ObjectType, partitions: dg.PartitionsDefinition[str], dialect: str) -> dg.AssetsDefinition:
+def object_asset(
+    obj: ObjectType, partitions: dg.PartitionsDefinition[str], dialect: str, mirror: MirrorSettings
+) -> dg.AssetsDefinition:
     """Return the asset of one object: its table and those of its own associations and changes, read by one step."""
     own = own_tables(obj)
     specs = [
@@ -87,9 +97,13 @@ def object_asset(obj: ObjectType, partitions: dg.PartitionsDefinition[str], dial
             f"{obj.label} records of the portal, one row each: every property typed as `property_<name>`, the object "
             "as HubSpot returned it in `raw_json`, archived and merged records marked as deleted.",
             obj,
-            dialect,
+            dialect=dialect,
+            mirror=mirror,
         ),
-        *(table_spec(table.name, table.description, obj, dialect, table.columns) for table in own),
+        *(
+            table_spec(table.name, table.description, obj, table.columns, dialect=dialect, mirror=mirror)
+            for table in own
+        ),
     ]
     with warnings.catch_warnings():
         # The decorator's backfill_policy parameter is beta; see _single_run.
@@ -209,13 +223,16 @@ def report_metadata(report: SyncReport) -> dict[str, Any]:
     }
 
 
-def reference_asset(entry: ReferenceType, dialect: str) -> dg.AssetsDefinition:
+def reference_asset(entry: ReferenceType, dialect: str, mirror: MirrorSettings) -> dg.AssetsDefinition:
     """Return the asset of one kind of reference data."""
     tables: tuple[Table, ...] = REFERENCE_TABLES[entry.name]
 
     @dg.multi_asset(
         name=f"read_{entry.name}",
-        specs=[table_spec(table.name, table.description, entry, dialect, table.columns) for table in tables],
+        specs=[
+            table_spec(table.name, table.description, entry, table.columns, dialect=dialect, mirror=mirror)
+            for table in tables
+        ],
         pool=POOL,
     )
     def read(
@@ -263,7 +280,7 @@ def shared_asset(
     )
 
 
-def mirror_assets(start: datetime, dialect: str) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+def mirror_assets(start: datetime, dialect: str, mirror: MirrorSettings) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     """Return every asset of schema `hubspot` that HubSpot itself fills, but those of custom objects."""
     partitions = hourly_partitions(start)
     shared: dict[Table, list[ObjectType]] = {}
@@ -272,12 +289,16 @@ def mirror_assets(start: datetime, dialect: str) -> list[dg.AssetsDefinition | d
             shared.setdefault(table, []).append(obj)
     references = [entry for entry in REFERENCES.values() if entry is not CUSTOM_OBJECTS]
     return [
-        *(object_asset(obj, partitions, dialect) for obj in CATALOGUE.values()),
-        *(reference_asset(entry, dialect) for entry in references),
+        *(object_asset(obj, partitions, dialect, mirror) for obj in CATALOGUE.values()),
+        *(reference_asset(entry, dialect, mirror) for entry in references),
         *(
-            shared_asset(table, [obj.table for obj in objects], dialect, _freshness(objects[0]))
+            shared_asset(table, [obj.table for obj in objects], dialect, freshness_of(objects[0], mirror))
             for table, objects in shared.items()
         ),
         shared_asset(VALUE_ERROR, [obj.table for obj in CATALOGUE.values()], dialect),
-        shared_asset(REJECTED_ROW, [table for entry in references for table in entry.tables], dialect),
+        shared_asset(
+            REJECTED_ROW,
+            [*(obj.table for obj in CATALOGUE.values()), *(table for entry in references for table in entry.tables)],
+            dialect,
+        ),
     ]

@@ -5,16 +5,17 @@ from typing import Any
 import dagster as dg
 
 from hubspot_platform.assets.failures import as_dagster_failure
-from hubspot_platform.assets.hubspot import GROUP, OWNERS
+from hubspot_platform.assets.hubspot import GROUP, OWNERS, freshness_of
 from hubspot_platform.assets.metadata import column_schema, row_count, table_metadata
 from hubspot_platform.hubspot.catalogue.collections import LISTS
+from hubspot_platform.hubspot.refresh import MirrorSettings
 from hubspot_platform.mirror.qualification import CONTACT_QUALIFICATION, check_qualification
 from hubspot_platform.runtime import Platform
 
 JOB = "check_qualification_list_membership"
 
 
-def qualification_asset(dialect: str) -> dg.AssetsDefinition:
+def qualification_asset(dialect: str, mirror: MirrorSettings) -> dg.AssetsDefinition:
     """Return the asset of `contact_qualification`; it reads the mirror's list members and publishes what changed."""
     table = CONTACT_QUALIFICATION
 
@@ -30,9 +31,7 @@ def qualification_asset(dialect: str) -> dg.AssetsDefinition:
             "dagster/table_name": f"{GROUP}.{table.name}",
             "dagster/column_schema": column_schema(table.columns),
         },
-        freshness_policy=dg.FreshnessPolicy.time_window(
-            fail_window=LISTS.freshness_fail, warn_window=LISTS.freshness_warn
-        ),
+        freshness_policy=freshness_of(LISTS, mirror),
     )
     def contact_qualification(platform: dg.ResourceParam[Platform]) -> dg.MaterializeResult[Any]:
         with as_dagster_failure():

@@ -5,13 +5,12 @@ The mirror keeps every misfit as a row of `hubspot.value_error`; this test judge
 
 from hubspot_platform.business import Business
 from hubspot_platform.checks.engine import CheckContext, Limits, Measurement, Subject, share_limits
-from hubspot_platform.hubspot.catalogue import object_type
 from hubspot_platform.warehouse.model import quote
 
 
 def values_that_do_not_fit(context: CheckContext, subject: Subject) -> Measurement:
     """Count records with at least one value that does not fit its property's type."""
-    obj = object_type(subject.object)
+    obj = subject.entry
     with context.platform.warehouse().reader() as session:
         rows = session.query(f"select count(*) as n from hubspot.{quote(obj.table)} where not is_deleted")
         found = session.query(

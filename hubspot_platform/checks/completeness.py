@@ -8,7 +8,7 @@ import asyncio
 
 from hubspot_platform.business import Business
 from hubspot_platform.checks.engine import CheckContext, Limits, Measurement, Subject, share_limits
-from hubspot_platform.hubspot.catalogue import ObjectType, object_type
+from hubspot_platform.hubspot.catalogue import ObjectType
 from hubspot_platform.hubspot.search import count
 from hubspot_platform.hubspot.transport import Transport
 from hubspot_platform.lanes import Lane
@@ -19,7 +19,7 @@ from hubspot_platform.warehouse.model import quote
 
 def missing_required_fields(context: CheckContext, subject: Subject) -> Measurement:
     """Count live records that lack a required field (each requirement is met by any one of its alternatives)."""
-    obj = object_type(subject.object)
+    obj = subject.entry
     missing = " or ".join(
         "(" + " and ".join(f"{_text_of(name)} = ''" for name in alternatives) + ")"
         for alternatives in obj.required_fields
@@ -58,7 +58,7 @@ def required_field_limits(business: Business, subject: Subject, measurement: Mea
 
 def count_difference(context: CheckContext, subject: Subject) -> Measurement:
     """Compare the number of live rows with HubSpot's total for the object."""
-    obj = object_type(subject.object)
+    obj = subject.entry
     with context.platform.warehouse().reader() as session:
         found = session.query(f"select count(*) as n from hubspot.{quote(obj.table)} where not is_deleted")
     rows = int(found.column("n")[0].as_py())

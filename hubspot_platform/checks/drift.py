@@ -5,7 +5,6 @@ was deleted keeps it for good. Both are known from `hubspot.property`, so this t
 """
 
 from hubspot_platform.checks.engine import CheckContext, Measurement, Subject
-from hubspot_platform.hubspot.catalogue import object_type
 from hubspot_platform.mirror.tables import column_of, declared_type
 
 PROPERTY = "hubspot.property"
@@ -13,7 +12,7 @@ PROPERTY = "hubspot.property"
 
 def columns_of_another_type(context: CheckContext, subject: Subject) -> Measurement:
     """Count properties whose declared type is not their column's; deleted ones are named but no failure."""
-    obj = object_type(subject.object)
+    obj = subject.entry
     with context.platform.warehouse().reader() as session:
         stored = session.columns(f"hubspot.{obj.table}")
         if not session.columns(PROPERTY):

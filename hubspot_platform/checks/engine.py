@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import dagster as dg
 
 from hubspot_platform.business import Business, ShareThresholds
+from hubspot_platform.hubspot.catalogue import ObjectType, object_type
 from hubspot_platform.runtime import Platform
 
 logger = logging.getLogger(__name__)
@@ -67,16 +68,23 @@ class Limits:
 
 @dataclass(frozen=True)
 class Subject:
-    """What a test looks at: a table and the catalogue name of the object it belongs to."""
+    """What a test looks at: a table and the name of the object it belongs to, which `custom` describes if it is one."""
 
     table: str
     object: str
     cadence_seconds: int
+    custom: ObjectType | None = None
+    schema: str = "hubspot"
 
     @property
     def asset_key(self) -> dg.AssetKey:
         """The asset the result hangs on."""
-        return dg.AssetKey(["hubspot", self.table])
+        return dg.AssetKey([self.schema, self.table])
+
+    @property
+    def entry(self) -> ObjectType:
+        """The object as the catalogue describes it."""
+        return self.custom or object_type(self.object)
 
 
 @dataclass(frozen=True)
@@ -179,7 +187,7 @@ def as_check_result(test: QualityTest, subject: Subject, outcome: Outcome) -> dg
         "status": outcome.status.value,
         "severity": test.severity.value,
         "unit": test.unit,
-        "subject": f"hubspot.{subject.table}",
+        "subject": f"{subject.schema}.{subject.table}",
         "cadence_seconds": test.cadence_seconds,
         "mend": test.mend.replace(OBJECT_IN_TEXT, subject.object),
         **({"observed": float(measurement.observed)} if measurement.observed is not None else {}),
@@ -200,13 +208,19 @@ def as_check_result(test: QualityTest, subject: Subject, outcome: Outcome) -> dg
     )
 
 
-def suite_checks(suite: str, tests: Iterable[QualityTest]) -> dg.AssetChecksDefinition:
-    """Return one check function for every test of the suite, of which any subset may run."""
+def suite_checks(
+    suite: str, tests: Iterable[QualityTest], *, leave_out: Callable[[str], bool] = lambda _: False
+) -> dg.AssetChecksDefinition:
+    """Return one check function for every test of the suite, of which any subset may run.
+
+    `leave_out` tells of an object's name whether nothing of it is tested.
+    """
     by_key = {
         dg.AssetCheckKey(subject.asset_key, test.name): (test, subject)
         for test in tests
         if test.suite == suite
         for subject in test.subjects
+        if not leave_out(subject.object)
     }
     specs = [
         dg.AssetCheckSpec(

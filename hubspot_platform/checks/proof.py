@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from hubspot_platform.business import Business
 from hubspot_platform.checks.engine import CheckContext, Limits, Measurement, Subject
-from hubspot_platform.hubspot.catalogue import ObjectType, object_type
+from hubspot_platform.hubspot.catalogue import ObjectType
 from hubspot_platform.mirror.ledger import CENSUS, SYNC_RUN
 from hubspot_platform.state import windows
 from hubspot_platform.warehouse import Session
@@ -22,7 +22,7 @@ _LATEST_RUNS = 50
 
 def completeness_proof(context: CheckContext, subject: Subject) -> Measurement:
     """Count the ways in which the mirror is provably not the portal: ids, windows, totals."""
-    obj = object_type(subject.object)
+    obj = subject.entry
     with context.platform.warehouse().reader() as session:
         identity = session.identity()
         if not session.columns(CENSUS):
@@ -107,7 +107,7 @@ def unaccounted_records(context: CheckContext, subject: Subject) -> Measurement:
         found = session.query(
             "select objects_read, inserted + updated + unchanged + stale + rejected + deduplicated as known "
             f"from {SYNC_RUN.qualified} where object = ? order by finished_at desc limit {_LATEST_RUNS}",
-            [object_type(subject.object).name],
+            [subject.entry.name],
         ).to_pylist()
     if not found:
         return Measurement(skipped="no run of this object has been recorded yet")

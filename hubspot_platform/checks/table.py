@@ -1,16 +1,25 @@
 """The table of data quality tests: one entry per test, nothing else lists them.
 
-Subjects come from the object catalogue, so a new object is tested without an edit here. Ids are those of the data
-quality handbook in `docs/data-quality.md`.
+Subjects come from the object catalogue, so a new object is tested without an edit here; custom objects are tested as
+they become known. Ids are those of the data quality handbook in `docs/data-quality.md`.
 """
 
 from hubspot_platform.checks.accuracy import value_limits, values_that_do_not_fit
+from hubspot_platform.checks.attribution import (
+    RESULTS,
+    oldest_overdue_run,
+    overdue_limits,
+    refused_limits,
+    refused_share,
+    undeserved_credit,
+)
 from hubspot_platform.checks.completeness import (
     count_difference,
     count_limits,
     missing_required_fields,
     required_field_limits,
 )
+from hubspot_platform.checks.custom import for_custom_objects
 from hubspot_platform.checks.drift import columns_of_another_type
 from hubspot_platform.checks.engine import QualityTest, Severity, Subject
 from hubspot_platform.checks.proof import completeness_proof, no_exceptions, unaccounted_records
@@ -36,7 +45,7 @@ REFERENCE_SUBJECTS = tuple(
     Subject(entry.tables[0], entry.name, int(entry.cadence.total_seconds())) for entry in REFERENCES.values()
 )
 
-TESTS: tuple[QualityTest, ...] = (
+_OF_OBJECTS: tuple[QualityTest, ...] = (
     QualityTest(
         id="T06",
         name=TIMELINESS_CHECK,
@@ -128,4 +137,56 @@ TESTS: tuple[QualityTest, ...] = (
         measure=values_that_do_not_fit,
         limits=value_limits,
     ),
+)
+
+
+def _attribution(*tables: str) -> tuple[Subject, ...]:
+    return tuple(Subject(table, "attribution", HOUR, schema="attribution") for table in tables)
+
+
+_OF_ATTRIBUTION: tuple[QualityTest, ...] = (
+    QualityTest(
+        id="T21",
+        name="delayed_runs",
+        suite=TIMELINESS,
+        cadence_seconds=FIVE_MINUTES,
+        description="how long ago the oldest delayed run that has not begun was due",
+        severity=Severity.WARNING,
+        unit="seconds",
+        mend="look at the last runs of job delayed_attribution and at attribution.attribution_run",
+        subjects=_attribution("attribution_run"),
+        measure=oldest_overdue_run,
+        limits=overdue_limits,
+    ),
+    QualityTest(
+        id="X15",
+        name="credit_deserved",
+        suite=FULL,
+        cadence_seconds=HOUR,
+        description="every touch that won exists, is eligible and hangs on an identifier within five steps",
+        severity=Severity.WARNING,
+        unit="rows",
+        mend="run job delayed_attribution",
+        subjects=_attribution(*RESULTS),
+        measure=undeserved_credit,
+        limits=no_exceptions,
+    ),
+    QualityTest(
+        id="A14",
+        name="refused_share",
+        suite=FULL,
+        cadence_seconds=HOUR,
+        description="the share of sessions and touches that are refused",
+        severity=Severity.WARNING,
+        unit="share",
+        mend="look at the reasons in the table and correct the tracking or the source",
+        subjects=_attribution("rejected_session", "rejected_touchpoint"),
+        measure=refused_share,
+        limits=refused_limits,
+    ),
+)
+TESTS: tuple[QualityTest, ...] = (
+    *_OF_OBJECTS,
+    *_OF_ATTRIBUTION,
+    *(for_custom_objects(test) for test in _OF_OBJECTS if test.name != REQUIRED_FIELDS_CHECK),
 )

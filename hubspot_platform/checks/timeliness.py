@@ -34,10 +34,9 @@ def cadence_limits(business: Business, subject: Subject, measurement: Measuremen
     """Allow the object's cadence plus slack before a warning, twice the cadence plus slack before a failure."""
     del measurement
     limits, slack = business.thresholds.timeliness, business.thresholds.timeliness.slack_minutes * 60
-    return Limits(
-        limits.warn_cadences * subject.cadence_seconds + slack,
-        limits.fail_cadences * subject.cadence_seconds + slack,
-    )
+    chosen = business.mirror.cadence_of(subject.object)
+    cadence = subject.cadence_seconds if chosen is None else chosen.total_seconds()
+    return Limits(limits.warn_cadences * cadence + slack, limits.fail_cadences * cadence + slack)
 
 
 def _watermark(context: CheckContext, subject: Subject) -> datetime | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hubspot_platform.hubspot.catalogue import ObjectType, merged_ids
 from hubspot_platform.hubspot.crew import Emit, side_by_side
 from hubspot_platform.hubspot.names import history_of
-from hubspot_platform.hubspot.records import HISTORY, Json, Records
+from hubspot_platform.hubspot.records import HISTORY, Json, Records, record_id_of
 from hubspot_platform.hubspot.transport import Transport, results_of
 from hubspot_platform.lanes import Lane
 
@@ -24,7 +24,10 @@ _IN_FLIGHT = 4
 
 @dataclass(frozen=True)
 class BatchRead:
-    """What a batch read gave: records, ids HubSpot says do not exist, and ids it did not answer at all."""
+    """What a batch read gave: records, ids HubSpot says do not exist, and ids it did not answer at all.
+
+    Records without an id are among the records.
+    """
 
     records: list[Json]
     missing: tuple[int, ...] = ()
@@ -53,14 +56,20 @@ async def read_batch(
     if history := history_of(properties):
         asked[HISTORY] = list(history)
     records: dict[int, Json] = {}
+    nameless: list[Json] = []
     missing: set[int] = set()
     for _ in range(2):
         body = {"inputs": [{"id": str(record_id)} for record_id in wanted], **asked}
         address = f"{path}?archived=true" if archived else path
         page = await transport.post_json(address, body, lane=lane)
+        nameless.clear()
         for record in results_of(page, f"POST {path}"):
-            records[int(record["id"])] = record
-            for answered in (int(record["id"]), *merged_ids(obj, record)):
+            record_id = record_id_of(record)
+            if record_id is None:
+                nameless.append(record)
+                continue
+            records[record_id] = record
+            for answered in (record_id, *merged_ids(obj, record)):
                 wanted.pop(answered, None)
         for absent in _named_in_errors(page):
             if absent in wanted:
@@ -70,7 +79,7 @@ async def read_batch(
             break
     if wanted:
         logger.warning("%d of %d %s were not answered by a batch read", len(wanted), len(ids), obj.plural)
-    return BatchRead(list(records.values()), tuple(sorted(missing)), tuple(wanted))
+    return BatchRead([*records.values(), *nameless], tuple(sorted(missing)), tuple(wanted))
 
 
 async def read_ids(

@@ -7,7 +7,7 @@ out, because HubSpot gives every schema all of them and each costs a call per 1,
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -56,17 +56,30 @@ def _table_name(name: str) -> str:
 def _custom_object(schema: Any, names: Mapping[str, str]) -> CustomObject:
     table = names[schema.object_type_id]
     label = (schema.labels and schema.labels.singular) or schema.name
-    entry = ObjectType(
+    entry = custom_entry(table, schema.fully_qualified_name, schema.object_type_id, label)
+    return CustomObject(
+        entry=replace(entry, associations=tuple(_targets(schema, names))),
+        name=schema.name,
+        plural_label=(schema.labels and schema.labels.plural) or label,
+        description=schema.description or "",
+        primary_property=schema.primary_display_property or "",
+        created_at=schema.created_at,
+        updated_at=schema.updated_at,
+    )
+
+
+def custom_entry(table: str, full_name: str, type_id: str, label: str) -> ObjectType:
+    """Return the entry of a custom object, without associations."""
+    return ObjectType(
         name=table,
-        plural=schema.fully_qualified_name,
+        plural=full_name,
         label=label,
-        type_id=schema.object_type_id,
+        type_id=type_id,
         table=table,
         id_column="id",
         created_property="hs_createdate",
         modified_property="hs_lastmodifieddate",
         merged_ids_property="hs_merged_object_ids",
-        associations=tuple(_targets(schema, names)),
         expected_properties={
             "hs_createdate": "datetime",
             "hs_lastmodifieddate": "datetime",
@@ -76,15 +89,6 @@ def _custom_object(schema: Any, names: Mapping[str, str]) -> CustomObject:
         job=CUSTOM_OBJECTS.job,
         minute=CUSTOM_OBJECTS.minute,
         cadence=CUSTOM_OBJECTS.cadence,
-    )
-    return CustomObject(
-        entry=entry,
-        name=schema.name,
-        plural_label=(schema.labels and schema.labels.plural) or label,
-        description=schema.description or "",
-        primary_property=schema.primary_display_property or "",
-        created_at=schema.created_at,
-        updated_at=schema.updated_at,
     )
 
 

@@ -58,7 +58,8 @@ class MissingScope(HubSpotError):
 
     def __init__(self, what: str, refusal: Refusal, *, scopes: tuple[str, ...] = ()) -> None:
         named = ", ".join(scopes)
-        mend = f"grant the app the scope {named}" if named else "grant the app the scopes this call needs"
+        wanted = f"the scope {named}" if named else "the scopes this call needs"
+        mend = f"grant the app {wanted}, or leave out what needs it: mirror.skip in the file PLATFORM_CONFIG names"
         super().__init__(what, refusal, mend=mend)
         self.scopes = scopes
 

@@ -5,6 +5,7 @@ Used by the full reader only. When the property names do not fit a URL it lists 
 """
 
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from hubspot_platform.hubspot.batch import HISTORY_BATCH, read_batch
@@ -73,17 +74,18 @@ class Listing:
 
     async def values(self, records: Records) -> Records:
         """Return the records with their values: they have them already unless the URL was too short."""
-        if not self._ids_only or not records:
+        if not self._ids_only or not records.ids:
             return records
-        found: list[Json] = []
+        parts: list[Json] = []
         step = HISTORY_BATCH if self._history else len(records)
         for start in range(0, len(records), step):
             ids = records.ids[start : start + step]
             read = await read_batch(
                 self.transport, self.obj, ids, self.properties, archived=self.archived, lane=self.lane
             )
-            found += read.records
-        return Records.of(found)
+            parts += read.records
+        found = Records.of(parts)
+        return replace(found, nameless=[*records.nameless, *found.nameless])
 
     async def walk(
         self, cursor: str = "", *, size: int = PAGE, seen: set[str] | None = None

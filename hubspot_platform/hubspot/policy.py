@@ -26,6 +26,7 @@ PREFIXES: Mapping[str, str] = {
     "objects": "/crm/v3/objects",
     "associations": "/crm/v4/associations",
     "account": "/account-info/v3",
+    "exports": "/crm/v3/exports",
     "users": "/settings/v3/users",
     "lists": "/crm/v3/lists",
     "forms": "/marketing/v3/forms",

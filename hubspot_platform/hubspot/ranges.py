@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 PAGE = 100
-SMALLEST_SHARE = 4 * PAGE  # records: fewer are not worth another worker
+SMALLEST_SHARE = 2 * PAGE  # records: fewer are not worth another worker
 _PAGES_BETWEEN_SPLITS = 2  # so that dividing, which may cost half a page, stays a small part of the reading
 
 

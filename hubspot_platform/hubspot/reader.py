@@ -54,26 +54,41 @@ async def read_all(
                 yield records
 
 
+@dataclass(frozen=True)
+class IdOrder:
+    """That cursors are ids: whether the page of a cursor may begin with that very id, and the highest id known."""
+
+    inclusive: bool
+    newest: int
+
+
 @dataclass
 class Unread:
     """What is left of a walk that was broken off: `done` are the ids read before.
 
     `void` becomes true when ids turn out not to divide the list: everything is read, and what pages said they cover
-    does not count.
+    does not count. `order` is what is known of the cursors; a walk that has to find out leaves it here.
     """
 
     done: Sequence[Span] = field(default_factory=tuple)
     void: bool = False
+    order: IdOrder | None = None
 
 
 async def read_rest(
-    transport: Transport, obj: ObjectType, properties: Sequence[str], unread: Unread, *, lane: Lane = Lane.BACKFILL
+    transport: Transport,
+    obj: ObjectType,
+    properties: Sequence[str],
+    unread: Unread,
+    *,
+    archived: bool = False,
+    lane: Lane = Lane.BACKFILL,
 ) -> Pages:
-    """Yield every live record of `obj` whose id is not done, and perhaps some that are; see `read_all`.
+    """Yield every record of `obj` whose id is not done, and perhaps some that are; see `read_all`.
 
     `covers` of a page says which ids it reads for good, so that another walk can go on after them.
     """
-    listing = Listing(transport, obj, properties, archived=False, lane=lane)
+    listing = Listing(transport, obj, properties, archived=archived, lane=lane)
     async with aclosing(_read_everything(listing, unread)) as pages:
         async for records in pages:
             if records:
@@ -99,14 +114,14 @@ async def _read_everything(listing: Listing, unread: Unread) -> Pages:
     async with aclosing(listing.walk(seen=seen)) as pages:
         async for records, cursor in pages:
             following = cursor
-            if first is None and records and following is not None:
+            if first is None and records.ids and following is not None:
                 first = _FirstPage(records.ids, following)
             yield records
             if len(seen) == lead_in:
                 break
     if following is None:
         return
-    walk = None if first is None else await _plan_walk(listing, first, following)
+    walk = None if first is None else await _plan_walk(listing, first, following, unread)
     if walk is not None:
         walk.leave_out(unread.done)
         in_flight = listing.transport.policy.in_flight
@@ -152,39 +167,46 @@ class _FirstPage:
         return self.ids[half], self.ids[half if self.inclusive else half + 1]
 
 
-async def _plan_walk(listing: Listing, first: _FirstPage, cursor: str) -> "_Walk | None":
+async def _plan_walk(listing: Listing, first: _FirstPage, cursor: str, unread: Unread) -> "_Walk | None":
     """Return a parallel walk from `cursor` on, or None when ids cannot divide the list or it is short."""
-    inclusive = first.inclusive
-    if inclusive is None or not cursor.isdigit() or not listing.obj.searchable:
+    if not cursor.isdigit() or not listing.obj.searchable:
         return None
-    newest_first = {"sorts": [{"propertyName": "hs_object_id", "direction": "DESCENDING"}]}
-    try:
-        page = await listing.search_ids(newest_first)
-        newest, total = records_of(page, listing.what), int(page.rest.get("total", 0))
-        if not newest or (not listing.archived and total <= _SHORT_LIST):
-            return None
-        plan = RangePlan(
-            inclusive,
-            ceiling=newest.ids[0],
-            # Search never shows archived records, so its total and highest id mean little for their list.
-            total=None if listing.archived else total - len(first.ids),
-        )
-        confirmed = await _cursor_is_id(listing, first)
-    except HubSpotError as error:
-        logger.warning("cannot divide the list of %s, reading with one cursor: %s", listing.obj.plural, error)
+    total: int | None = None
+    if unread.order is None or not listing.archived:
+        try:
+            unread.order, total = await _find_order(listing, first)
+        except HubSpotError as error:
+            logger.warning("cannot divide the list of %s, reading with one cursor: %s", listing.obj.plural, error)
+    if unread.order is None:
         return None
-    if not confirmed:
-        return None
+    inclusive = unread.order.inclusive
+    plan = RangePlan(inclusive, ceiling=unread.order.newest, total=None if total is None else total - len(first.ids))
     plan.start(int(cursor) if inclusive else int(cursor) + 1)
-    plan.spread(max(listing.transport.policy.in_flight, total // _RECORDS_IN_A_RANGE), sample=first.ids)
+    plan.spread(max(listing.transport.policy.in_flight, (total or 0) // _RECORDS_IN_A_RANGE), sample=first.ids)
     return _Walk(listing, plan)
+
+
+async def _find_order(listing: Listing, first: _FirstPage) -> tuple[IdOrder | None, int | None]:
+    """Ask whether ids divide the list (None: they do not, or it is short) and how many records it has (None: unknown).
+
+    Search never shows archived records, so its total and highest id mean little for their list.
+    """
+    inclusive = first.inclusive
+    if inclusive is None:
+        return None, None
+    newest_first = {"sorts": [{"propertyName": "hs_object_id", "direction": "DESCENDING"}]}
+    page = await listing.search_ids(newest_first)
+    newest, total = records_of(page, listing.what), int(page.rest.get("total", 0))
+    if not newest.ids or (not listing.archived and total <= _SHORT_LIST) or not await _cursor_is_id(listing, first):
+        return None, None
+    return IdOrder(inclusive, newest.ids[0]), None if listing.archived else total
 
 
 async def _cursor_is_id(listing: Listing, first: _FirstPage) -> bool:
     """Ask for a page with a cursor of our own and return whether it begins where ids say."""
     guess, expected = first.probe()
     probed, _ = await listing.page(str(guess), size=10)
-    return bool(probed) and min(probed.ids) >= expected and not set(first.ids).isdisjoint(probed.ids)
+    return bool(probed.ids) and min(probed.ids) >= expected and not set(first.ids).isdisjoint(probed.ids)
 
 
 class _Walk:

@@ -8,7 +8,7 @@ text is the same whether its history was asked for or not.
 
 import json
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import orjson
@@ -23,6 +23,8 @@ HISTORY = "propertiesWithHistory"
 _RESULTS = b'"results":['
 _FIRST_KEY = b'{"id":"'
 _LIST_OF_OBJECTS = b"[{"
+_NEXT_OBJECT = b'},{"'
+_HIGHEST_ID = (1 << 63) - 1
 _WITH_HISTORY = b'"propertiesWithHistory":'
 
 
@@ -31,13 +33,15 @@ class Records:
     """Some records: `ids` and, at the same places, `texts` (UTF-8 JSON objects). Iterating parses them.
 
     `covers` are the ids of which these are all the records there are; None when nothing is known about that.
-    `histories` (UTF-8 JSON objects, property name to versions) is empty when no history was asked for.
+    `histories` (UTF-8 JSON objects, property name to versions) is empty when no history was asked for. `nameless` are
+    the texts of records that came without a numeric id; they are in none of the other lists.
     """
 
     ids: Sequence[int] = ()
     texts: Sequence[bytes] = ()
     covers: Span | None = field(default=None, compare=False)
     histories: Sequence[bytes] = ()
+    nameless: Sequence[bytes] = ()
     size: int = field(init=False, compare=False)  # bytes of all texts
 
     def __post_init__(self) -> None:
@@ -45,11 +49,21 @@ class Records:
 
     @classmethod
     def of(cls, records: Iterable[Json]) -> Self:
-        """Return parsed records as `Records`. Raises KeyError or ValueError for one without a numeric id."""
-        kept = [dict(record) for record in records]
+        """Return parsed records as `Records`."""
+        kept, ids, nameless = [], [], []
+        for record in records:
+            record_id = record_id_of(record)
+            if record_id is None:
+                nameless.append(_text(record))
+            else:
+                kept.append(dict(record))
+                ids.append(record_id)
         found = [record.pop(HISTORY, None) for record in kept]
         histories = [_text(history or {}) for history in found] if any(h is not None for h in found) else ()
-        return cls([int(record["id"]) for record in kept], [_text(record) for record in kept], histories=histories)
+        return cls(ids, [_text(record) for record in kept], histories=histories, nameless=tuple(nameless))
+
+    def __bool__(self) -> bool:
+        return bool(self.ids or self.nameless)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -59,20 +73,25 @@ class Records:
 
     def covering(self, span: Span | None) -> "Records":
         """Return the same records, known to be all that there are in `span`."""
-        return Records(self.ids, self.texts, span, self.histories)
+        return replace(self, covers=span)
 
     def part(self, where: slice) -> "Records":
-        """Return the records at some places."""
+        """Return the records at some places, and those without an id, which have none."""
         if where == slice(0, len(self.ids)):
             return self
-        return Records(self.ids[where], self.texts[where], histories=self.histories[where])
+        histories = self.histories[where]
+        return Records(self.ids[where], self.texts[where], histories=histories, nameless=self.nameless)
 
     def without(self, known: Container[int]) -> "Records":
         """Return the records whose ids are not `known`."""
-        places = [place for place, record_id in enumerate(self.ids) if record_id not in known]
-        return Records(
-            [self.ids[place] for place in places],
-            [self.texts[place] for place in places],
+        return self.at([place for place, record_id in enumerate(self.ids) if record_id not in known])
+
+    def at(self, places: Sequence[int]) -> "Records":
+        """Return the records at these places, and those without an id."""
+        return replace(
+            self,
+            ids=[self.ids[place] for place in places],
+            texts=[self.texts[place] for place in places],
             histories=[self.histories[place] for place in places] if self.histories else (),
         )
 
@@ -88,7 +107,8 @@ class RecordPage:
 def split_page(content: bytes) -> RecordPage:
     """Return the page in an answer's body.
 
-    What the records hold is not looked at. Raises ValueError for broken JSON and TypeError for JSON of another shape.
+    What the records hold is not looked at; one without an id is among `nameless`.
+    Raises ValueError for broken JSON and TypeError for JSON of another shape.
     """
     fast = _cut(content)
     return _parsed(content) if fast is None else fast
@@ -111,6 +131,8 @@ def _cut(content: bytes) -> RecordPage | None:
     head, *cut = content.split(_FIRST_KEY)
     if not cut or not head.endswith(_RESULTS) or content.count(_LIST_OF_OBJECTS) > 1 or _WITH_HISTORY in content:
         return None
+    if content.count(_NEXT_OBJECT) != len(cut) - 1:  # a record without an id would be taken for part of its neighbour
+        return None
     last = cut.pop()
     end = last.rfind(b'}],"paging":{')
     if end < 0:
@@ -125,6 +147,8 @@ def _cut(content: bytes) -> RecordPage | None:
         ids = [int(text[: text.index(b'"')]) for text in (*cut, last)]
     except ValueError:
         return None
+    if min(ids) < 0 or max(ids) > _HIGHEST_ID:
+        return None
     del rest["results"]
     return RecordPage(Records(ids, texts), rest)
 
@@ -132,13 +156,17 @@ def _cut(content: bytes) -> RecordPage | None:
 def _parsed(content: bytes) -> RecordPage:
     page = parse_object(content)
     results = page.pop("results", None)
-    try:
-        return RecordPage(Records.of(results) if isinstance(results, list) else None, page)
-    except (KeyError, ValueError) as error:
-        raise TypeError("a record of the answer has no id") from error
+    return RecordPage(Records.of(results) if isinstance(results, list) else None, page)
 
 
-def _text(record: Json) -> bytes:
+def record_id_of(record: Any) -> int | None:
+    """Return the id of a record as HubSpot sends it; None when it has none that is a 64-bit number."""
+    found = record.get("id") if isinstance(record, dict) else None
+    text = str(found) if isinstance(found, str | int) and not isinstance(found, bool) else ""
+    return int(text) if text.isascii() and text.isdigit() and int(text) <= _HIGHEST_ID else None
+
+
+def _text(record: Any) -> bytes:
     try:
         return orjson.dumps(record)
     except TypeError:  # a lone surrogate, which UTF-8 has no bytes for

@@ -15,16 +15,6 @@ class Scheduled:
     cadence: timedelta
     minute: int
 
-    @property
-    def freshness_warn(self) -> timedelta:
-        """Age of the watermark that warns: a quarter of the cadence late (data quality tests T01 and T02)."""
-        return self.cadence * 5 / 4
-
-    @property
-    def freshness_fail(self) -> timedelta:
-        """Age of the watermark that fails: one whole cadence late (data quality tests T01 and T02)."""
-        return self.cadence * 2
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ReferenceType(Scheduled):

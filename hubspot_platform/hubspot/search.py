@@ -198,19 +198,22 @@ class _Search:
         expected = 0
         while True:
             records, total = records_of(page, self.what), total_of(page, self.what)
-            if not in_order(records.ids, last) or (total and not records):
+            shown = len(records) + len(records.nameless)
+            if not in_order(records.ids, last) or (total and not records.ids):
                 return _Paging.DISORDERED
             if total < expected:
                 return _Paging.MOVED
             await self._emit(records, emit)
-            if total <= len(records):
+            if total <= shown:
                 return _Paging.COMPLETE
-            last, expected = records.ids[-1], total - len(records)
+            # A record without an id may lie behind the last one that has one, and is then shown again.
+            last, expected = records.ids[-1], total - shown
             page = await self.ask(replace(region, id_low=last))
 
     async def _by_offset(self, region: Region, emit: Emit[Records]) -> None:
         """Page by offset, whatever the order, until as many different records came as the total says."""
         seen: set[int] = set()
+        nameless: set[bytes] = set()
         total = 0
         for attempt in range(_PASSES):
             cursor: str | None = "0"
@@ -221,14 +224,17 @@ class _Search:
                     raise CursorLoop(self.what, page=len(asked), cursor=cursor)
                 page = await self.ask(region, offset=int(cursor), descending=attempt % 2 == 1)
                 total = total_of(page, self.what)
-                fresh = records_of(page, self.what).without(seen)
+                found = records_of(page, self.what)
+                unnamed = [text for text in found.nameless if text not in nameless]
+                fresh = replace(found.without(seen), nameless=unnamed)
                 seen.update(fresh.ids)
+                nameless.update(unnamed)
                 await self._emit(fresh, emit)
                 cursor = next_cursor(page.rest)
-            if len(seen) >= total:
+            if len(seen) + len(nameless) >= total:
                 return
         raise IncompleteSearch(
-            f"{self.what}: {len(seen)} of {total} records after {_PASSES} passes",
+            f"{self.what}: {len(seen) + len(nameless)} of {total} records after {_PASSES} passes",
             mend="the window was not completed and is read again by the next run",
         )
 
@@ -238,6 +244,8 @@ class _Search:
         if self._names is self.properties:
             await emit(records)
             return
+        if records.nameless:
+            await emit(Records(nameless=records.nameless))
         for start in range(0, len(records), BATCH):
             ids = records.ids[start : start + BATCH]
             # A plain list of names: history comes 50 records at a time, and only once for a record that is met twice.

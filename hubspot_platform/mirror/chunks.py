@@ -8,7 +8,7 @@ import re
 from array import array
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import accumulate, chain
 from typing import Any
@@ -19,11 +19,11 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 
 from hubspot_platform.hubspot.catalogue import merged_ids
-from hubspot_platform.hubspot.errors import MalformedResponse, Refusal
 from hubspot_platform.hubspot.ranges import Span
 from hubspot_platform.hubspot.records import Records
 from hubspot_platform.hubspot.retry import parse_json
 from hubspot_platform.mirror.history import History, history_rows, join_histories, misfit_rows
+from hubspot_platform.mirror.rejected import BROKEN_JSON, NO_ID, NO_PROPERTIES, REJECTED_ROW, rejected_rows
 from hubspot_platform.mirror.tables import LONGEST_SAMPLE, VALUE_ERROR, ObjectLayout, ValueColumn
 from hubspot_platform.mirror.values import as_text, storable_record, text_column, typed_column, without_empty
 from hubspot_platform.warehouse.model import LogicalType
@@ -38,6 +38,8 @@ class Chunk:
     """The rows of some records, the values of theirs that did not fit, and the ids merged into them.
 
     `covers` are the ids of which these are all the records there are; `history` is None when none came with them.
+    `rejected` are rows of `rejected_row`, one for every record that could not be read; `rejected_ids` are the ids of
+    those that have one.
     """
 
     rows: pa.Table
@@ -47,6 +49,13 @@ class Chunk:
     read_at: datetime
     covers: tuple[Span, ...] = ()
     history: History | None = None
+    rejected: pa.Table = field(default_factory=REJECTED_ROW.arrow_schema().empty_table)
+    rejected_ids: tuple[int, ...] = ()
+
+    @property
+    def read(self) -> int:
+        """How many records were read, those that could not be stored included."""
+        return len(self.ids) + int(self.rejected.num_rows)
 
 
 @dataclass(frozen=True)
@@ -62,12 +71,18 @@ class _Parsed:
 def build_chunk(layout: ObjectLayout, pages: Sequence[Records], *, portal_id: int, read_at: datetime) -> Chunk:
     """Type every property of every record; values that do not fit become null and a row of `value_error`.
 
-    Raises MalformedResponse for a record that is broken JSON.
+    A record without id or properties, or that is broken JSON, is rejected; the others do not notice.
     """
-    ids = tuple(chain.from_iterable(page.ids for page in pages))
+    covers = tuple(page.covers for page in pages if page.covers is not None)
     names = list(dict.fromkeys(value.property for value in layout.values))
-    raw, replaced = _storable(list(chain.from_iterable(page.texts for page in pages)))
-    parsed = _parse(raw, names) or _parse_one_by_one(raw, names)
+    raw, replaced = _storable(_texts(pages))
+    parsed = _parse(raw, names)
+    unreadable: list[_Unreadable] = []
+    if parsed is None:
+        pages, unreadable = _sorted_out(pages)
+        raw, replaced = _storable(_texts(pages))
+        parsed = _parse(raw, names) or _parse_one_by_one(raw, names)
+    ids = tuple(chain.from_iterable(page.ids for page in pages))
     errors = _ErrorRows(layout, ids, read_at)
     columns = _fixed_columns(layout, parsed, ids, portal_id, read_at)
     for value in layout.values:
@@ -79,8 +94,12 @@ def build_chunk(layout: ObjectLayout, pages: Sequence[Records], *, portal_id: in
     for object_id, changed in replaced:
         errors.add_replaced(object_id, changed)
     rows = pa.table({name: columns[name] for name in layout.table.column_names})
-    covers = tuple(page.covers for page in pages if page.covers is not None)
     chunk = Chunk(rows, errors.table(), ids, _merged_away(layout, ids, parsed), read_at, covers)
+    nameless = [(text, NO_ID) for page in pages for text in page.nameless]
+    if unreadable or nameless:
+        documents = [*nameless, *((found.text, found.reason) for found in unreadable)]
+        rejected = rejected_rows(layout.table, documents, read_at)
+        chunk = replace(chunk, rejected=rejected, rejected_ids=tuple(found.id for found in unreadable))
     return with_history(layout, chunk, history_rows(layout.object, pages, read_at=read_at))
 
 
@@ -103,19 +122,47 @@ def join_chunks(chunks: Sequence[Chunk]) -> Chunk:
         read_at=chunks[0].read_at,
         covers=tuple(chain.from_iterable(chunk.covers for chunk in chunks)),
         history=join_histories([chunk.history for chunk in chunks]),
+        rejected=pa.concat_tables([chunk.rejected for chunk in chunks]),
+        rejected_ids=tuple(chain.from_iterable(chunk.rejected_ids for chunk in chunks)),
     )
+
+
+@dataclass(frozen=True)
+class _Unreadable:
+    id: int
+    text: bytes
+    reason: str
+
+
+def _sorted_out(pages: Sequence[Records]) -> tuple[list[Records], list[_Unreadable]]:
+    """Return the pages without the records that cannot be read, and those."""
+    kept: list[Records] = []
+    unreadable: list[_Unreadable] = []
+    for page in pages:
+        faults = {place: read for place, text in enumerate(page.texts) if isinstance(read := _record(text), str)}
+        unreadable += [_Unreadable(page.ids[place], page.texts[place], reason) for place, reason in faults.items()]
+        kept.append(page.at([place for place in range(len(page)) if place not in faults]) if faults else page)
+    return kept, unreadable
+
+
+def _texts(pages: Sequence[Records]) -> list[bytes]:
+    return list(chain.from_iterable(page.texts for page in pages))
 
 
 def _storable(texts: Sequence[bytes]) -> tuple[pa.Array, list[tuple[int, dict[str, str]]]]:
     """Return the records' texts as a column, without characters no database stores, and what was changed.
 
-    The column's data is one document of all texts; changes come by record id and property.
+    The column's data is one document of all texts; changes come by record id and property. A record that cannot be
+    read is left as it is.
     """
     document, ends = b"".join(texts), list(accumulate(map(len, texts), initial=0))
     stored = list(texts)
     replaced: list[tuple[int, dict[str, str]]] = []
     for place in sorted({bisect_right(ends, found.start()) - 1 for found in _UNSTORABLE.finditer(document)}):
-        record, changed = storable_record(_record(texts[place]))
+        read = _record(texts[place])
+        if isinstance(read, str):
+            continue
+        record, changed = storable_record(read)
         stored[place] = orjson.dumps(record)
         replaced.append((int(record["id"]), changed))
     if replaced:
@@ -140,7 +187,7 @@ def _parse(raw: pa.Array, names: Sequence[str]) -> _Parsed | None:
         )
     except pa.ArrowInvalid:
         return None
-    if found.num_rows != len(raw) or found["archived"].num_chunks != 1:
+    if found.num_rows != len(raw) or found["archived"].num_chunks != 1 or found["properties"].null_count:
         return None
     columns = {name: found[name].chunk(0) for name in schema.names}
     values = zip(names, columns["properties"].flatten(), strict=True)
@@ -153,8 +200,8 @@ def _parse(raw: pa.Array, names: Sequence[str]) -> _Parsed | None:
 
 
 def _parse_one_by_one(raw: pa.Array, names: Sequence[str]) -> _Parsed:
-    records = [_record(text) for text in raw.cast(pa.binary()).to_pylist()]
-    values = [record.get("properties") or {} for record in records]
+    records = [parse_json(text) for text in raw.cast(pa.binary()).to_pylist()]
+    values = [record["properties"] for record in records]
     return _Parsed(
         raw=pa.array([orjson.dumps(record) for record in records], pa.string()),
         archived=pa.array([bool(record.get("archived")) for record in records], pa.bool_()),
@@ -163,12 +210,13 @@ def _parse_one_by_one(raw: pa.Array, names: Sequence[str]) -> _Parsed:
     )
 
 
-def _record(text: bytes) -> dict[str, Any]:
+def _record(text: bytes) -> dict[str, Any] | str:
+    """Return the record, or why it cannot be read."""
     try:
         record: dict[str, Any] = parse_json(text)
-    except ValueError as error:
-        raise MalformedResponse("reading records", Refusal(message="a record is broken JSON")) from error
-    return record
+    except ValueError:
+        return BROKEN_JSON
+    return record if isinstance(record.get("properties"), dict) else NO_PROPERTIES
 
 
 def _merged_away(layout: ObjectLayout, ids: Sequence[int], parsed: _Parsed) -> tuple[int, ...]:

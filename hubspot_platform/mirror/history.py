@@ -16,12 +16,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hubspot_platform.hubspot.catalogue import ObjectType
-from hubspot_platform.hubspot.errors import MalformedResponse, Refusal
 from hubspot_platform.hubspot.names import PropertyNames
-from hubspot_platform.hubspot.records import Records
+from hubspot_platform.hubspot.records import HISTORY, Records
 from hubspot_platform.hubspot.retry import parse_json
 from hubspot_platform.mirror.tables import LONGEST_SAMPLE, SCHEMA, VALUE_ERROR, ObjectLayout
-from hubspot_platform.mirror.values import as_text, cleaned, text_column, typed_column, without_empty
+from hubspot_platform.mirror.values import as_text, cleaned, storable, text_column, typed_column, without_empty
 from hubspot_platform.warehouse.model import Column, LogicalType, Table
 
 EVERY_PROPERTY = "*"
@@ -58,7 +57,8 @@ STAGE_PROPERTY = "dealstage"
 class History:
     """The changes of some records: rows of the object's history table, and what of them cannot be stored.
 
-    `misfits` are (record id, property, text) of versions whose time is no time; `ids` are the records whose history
+    `misfits` are (record id, property, text) of versions whose time is no time, and of whole histories under the name
+    `propertiesWithHistory`; `ids` are the records whose history
     was read.
     """
 
@@ -69,7 +69,7 @@ class History:
 
 def history_table(obj: ObjectType) -> Table | None:
     """Return the history table of an object; None for one whose history is not mirrored."""
-    return _table(obj.name) if obj.history_properties else None
+    return _table(obj.name) if obj.keeps_history else None
 
 
 def _table(name: str) -> Table:
@@ -110,8 +110,8 @@ def asking_history(layout: ObjectLayout, chosen: Sequence[str] | None) -> Object
 
     `chosen` is what the business settings say of the object, None when they say nothing: the catalogue's then.
     """
-    known, usual = layout.properties, layout.object.history_properties
-    asked = () if not usual else usual if chosen is None else chosen
+    known, obj = layout.properties, layout.object
+    asked = () if not obj.keeps_history else obj.history_properties if chosen is None else chosen
     names = known if EVERY_PROPERTY in asked else tuple(name for name in dict.fromkeys(asked) if name in known)
     return replace(layout, properties=PropertyNames(known, names))
 
@@ -119,7 +119,7 @@ def asking_history(layout: ObjectLayout, chosen: Sequence[str] | None) -> Object
 def history_rows(obj: ObjectType, pages: Sequence[Records], *, read_at: datetime) -> History | None:
     """Return the changes that came with the records; None when no history was asked for.
 
-    Raises MalformedResponse for a history of another shape than HubSpot documents.
+    A history of another shape than HubSpot documents is a misfit of its record.
     """
     table = history_table(obj)
     pages = [page for page in pages if page.histories]
@@ -146,7 +146,7 @@ def history_rows(obj: ObjectType, pages: Sequence[Records], *, read_at: datetime
     if moments.null_count:
         rows = rows.filter(pc.is_valid(moments))
     timeless = pc.indices_nonzero(pc.is_null(moments)).to_pylist()
-    misfits = tuple((found.ids[at], found.names[at], as_text(found.moments[at])) for at in timeless)
+    misfits = (*found.misshapen, *((found.ids[at], found.names[at], as_text(found.moments[at])) for at in timeless))
     return History(rows, misfits, tuple(record_id for page in pages for record_id in page.ids))
 
 
@@ -169,6 +169,7 @@ class _Versions:
         self.moments: list[Any] = []
         self.sources: list[Any] = []
         self.source_ids: list[Any] = []
+        self.misshapen: list[tuple[int, str, str]] = []
 
     def add(self, record_id: int, text: bytes) -> None:
         """Add the history of one record (a JSON object, property name to versions, the newest first)."""
@@ -176,9 +177,8 @@ class _Versions:
             history = parse_json(text)
             for name, versions in history.items():
                 self._add(record_id, name, versions if b"\\u" not in text else cleaned(versions))
-        except (AttributeError, TypeError, ValueError) as error:
-            refusal = Refusal(message="a property history is not as documented")
-            raise MalformedResponse("reading records", refusal) from error
+        except (AttributeError, TypeError, ValueError):
+            self.misshapen.append((record_id, HISTORY, storable(text.decode("utf-8", "replace"))))
 
     def _add(self, record_id: int, name: str, versions: list[dict[str, Any]]) -> None:
         met: dict[Any, int] = {}
@@ -203,7 +203,7 @@ def misfit_rows(obj: ObjectType, history: History, read_at: datetime) -> pa.Tabl
             "object_id": record_id,
             "property": name,
             "value": text[:LONGEST_SAMPLE],
-            "declared_type": LogicalType.TIMESTAMP.value,
+            "declared_type": (LogicalType.JSON if name == HISTORY else LogicalType.TIMESTAMP).value,
             "reason": "does_not_fit",
             "seen_at": read_at,
         }

@@ -194,3 +194,20 @@ def note_run(warehouse: Warehouse, run_id: str, report: SyncReport) -> None:
     with warehouse.writer() as session, session.transaction():
         session.ensure(SYNC_RUN)
         session.load(SYNC_RUN, pa.Table.from_pylist([row], schema=SYNC_RUN.arrow_schema()))
+
+
+def prune(warehouse: Warehouse, before: datetime, now: datetime) -> dict[str, int]:
+    """Delete runs that finished before that time, and marks of full reads that nobody goes on with; returns counts."""
+    pruned = {}
+    with warehouse.writer() as session, session.transaction():
+        for name, table, condition, limit in (
+            ("sync_runs", SYNC_RUN, "finished_at < ?", before),
+            ("read_ranges", READ_RANGE, "started_at < ?", now - RESUME_WITHIN),
+        ):
+            if not session.columns(table):
+                continue
+            found = session.query(f"select count(*) as n from {table.qualified} where {condition}", [limit])
+            pruned[name] = int(found["n"][0].as_py())
+            if pruned[name]:
+                session.execute(f"delete from {table.qualified} where {condition}", [limit])
+    return pruned

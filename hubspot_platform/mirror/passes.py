@@ -76,11 +76,15 @@ class _Reader:
         self.run = run
         self.transport = transport
         self.layout = layout
+        self.nameless = False
 
     async def listed(self, *, archived: bool = False) -> pa.Table:
         """Return id and updated_at of every record the portal lists."""
         pages = read_all(self.transport, self.run.object, _ID_ONLY, archived=archived, lane=Lane.BACKFILL)
-        parts = [compared.versions(records) async for records in pages]
+        parts: list[pa.Table] = []
+        async for records in pages:
+            self.nameless = self.nameless or bool(records.nameless)
+            parts.append(compared.versions(records))
         return pa.concat_tables([compared.NO_VERSIONS, *parts])
 
     async def repair(self, ids: Sequence[int], *, archived: bool = False) -> set[int]:
@@ -121,7 +125,9 @@ async def _census(reader: _Reader) -> None:
     answered = await reader.repair(asked)
     elsewhere = sorted({*found.archived, *asked} - answered)
     in_the_bin = await reader.repair(elsewhere, archived=True)
-    gone = [record_id for record_id in elsewhere if record_id not in in_the_bin]
+    # A record listed without its id may be any of those that seem gone.
+    unnamed = reader.nameless or run.report.nameless
+    gone = [] if unnamed else [record_id for record_id in elsewhere if record_id not in in_the_bin]
     live_here = stored.num_rows - int(sum(stored["is_deleted"].to_numpy()))
     run.guard(live_here, live_here - len(set(gone).intersection(found.extra)))
     run.progress(vanished=await reader.delete(gone))
@@ -160,7 +166,7 @@ async def _associations(reader: _Reader) -> None:
     run = reader.run
     ids = (await in_thread(writer.live_ids, run.warehouse, run.object)).to_pylist()
     findings = {"added": 0, "removed": 0, "records": 0}
-    for target in run.object.associations:
+    for target in filter(run.platform.business.mirror.reads, run.object.associations):
         findings["removed"] += await in_thread(compared.remove_orphans, run.warehouse, run.object, target)
         for start in range(0, len(ids), SWEEP_RECORDS):
             changed = await _sweep(reader, target, ids[start : start + SWEEP_RECORDS])

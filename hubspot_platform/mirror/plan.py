@@ -21,6 +21,7 @@ READ_AHEAD = timedelta(seconds=5)
 class Mode(StrEnum):
     """How a sync reads: every record, the records changed in a window, a sample that proves nothing, or a pass.
 
+    An object that the business settings leave out is skipped: its tables are there and nothing is read into them.
     Passes find what the windows of last-modified time cannot show; `mirror/passes.py` has one function for each.
     """
 
@@ -32,6 +33,7 @@ class Mode(StrEnum):
     MERGES = "merges"
     ASSOCIATIONS = "associations"
     REFRESH = "refresh"
+    SKIPPED = "skipped"
 
 
 PASSES = (Mode.CENSUS, Mode.ARCHIVED, Mode.MERGES, Mode.ASSOCIATIONS, Mode.REFRESH)
@@ -54,7 +56,8 @@ class VolumeGuard(PlatformError):
 class SyncRequest:
     """What a caller asks for; without `full`, `window`, `since`, `limit` and `repair` it is "catch up to now".
 
-    `repair` is one of PASSES. Without `history` only present values are read.
+    `repair` is one of PASSES. Without `history` only present values are read. `by_export` lets a full read go
+    through an export of HubSpot.
     """
 
     object: ObjectType
@@ -65,6 +68,7 @@ class SyncRequest:
     confirm_deletes: bool = False
     repair: Mode | None = None
     history: bool = True
+    by_export: bool = False
 
 
 @dataclass(frozen=True)

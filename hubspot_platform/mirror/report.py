@@ -16,6 +16,7 @@ class SyncReport:
     """One sync of one object, complete when `finished_at` is set; times are UTC, counts are records.
 
     `history` counts changes of properties. `resumed` records were read by an earlier try of the same full read;
+    `nameless` are the rejected records without an id, which may be those of any row;
     `published` engagements are new to the topic; `findings` is what a pass found and repaired.
     """
 
@@ -35,6 +36,7 @@ class SyncReport:
     merged_away: int = 0
     vanished: int = 0
     rejected: int = 0
+    nameless: int = 0
     resumed: int = 0
     findings: Mapping[str, int] = field(default_factory=dict)
     history: int = 0

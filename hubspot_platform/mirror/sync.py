@@ -12,6 +12,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
@@ -20,6 +21,7 @@ from hubspot_platform.hubspot.account import account_details, check_portal
 from hubspot_platform.hubspot.associations import AssociationRow, read_associations
 from hubspot_platform.hubspot.batch import read_ids
 from hubspot_platform.hubspot.catalogue import AssociationTarget, ObjectType
+from hubspot_platform.hubspot.exports import Export, export_records
 from hubspot_platform.hubspot.names import PropertyNames, history_of
 from hubspot_platform.hubspot.policy import HubSpotPolicy
 from hubspot_platform.hubspot.properties import fetch_definitions
@@ -69,9 +71,12 @@ def sync_object(
 
     Only one sync of an object runs at a time for a warehouse; a second one waits for a minute and then raises
     `LeaseBusy`. Raises the HubSpot errors of `hubspot/errors.py`, VolumeGuard, and warehouse errors; whatever
-    was merged until then stays and is read again by the next sync.
+    was merged until then stays and is read again by the next sync. An object that the business settings leave out gets
+    its tables and nothing else: HubSpot is not asked.
     """
     warehouse = platform.warehouse()
+    if platform.business.mirror.skips(request.object):
+        return _skipped(platform, request.object)
     name = f"sync:{warehouse.identity()}:{request.object.name}"
     with (
         leases.held(platform.state(), name, holder=holder_name(run_id), ttl=LEASE_TIME, wait=LEASE_TIME) as lease,
@@ -84,6 +89,13 @@ def sync_object(
     warehouse.publish()
     reached("sync.published")
     return report
+
+
+def _skipped(platform: Platform, obj: ObjectType) -> SyncReport:
+    started = platform.clock()
+    layout, _ = writer.prepare(platform.warehouse(), obj, ())
+    platform.warehouse().publish()
+    return SyncReport(obj.name, started, finished_at=platform.clock(), mode=Mode.SKIPPED, columns=layout.table.columns)
 
 
 @dataclass
@@ -102,6 +114,7 @@ class _SyncRun:
     marks: ledger.ReadMarks | None = None
     unread: Unread = field(default_factory=Unread)
     history: tuple[str, ...] = ()
+    zone: ZoneInfo | None = None  # the portal's, for a full read by export
     one_at_a_time: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
     def __post_init__(self) -> None:
@@ -109,12 +122,15 @@ class _SyncRun:
         self.warehouse: Warehouse = self.platform.warehouse()
         self.warehouse_id = self.warehouse.identity()
         self.report = SyncReport(object=self.object.name, started_at=self.platform.clock())
+        self.by_export = self.request.by_export or self.object.name in self.platform.business.mirror.export
 
     async def execute(self) -> SyncReport:
         async with Transport(self.policy) as transport:
-            account = await account_details(transport, lane=Lane.SYNC)
+            account, definitions = await asyncio.gather(
+                account_details(transport, lane=Lane.SYNC),
+                asyncio.to_thread(fetch_definitions, sdk_client(self.policy), self.object),
+            )
             check_portal(account, self.platform.settings.hubspot_portal_id)
-            definitions = await asyncio.to_thread(fetch_definitions, sdk_client(self.policy), self.object)
             layout, added = await asyncio.to_thread(writer.prepare, self.warehouse, self.object, definitions)
             settled = await asyncio.to_thread(publishing.settle, self.platform.state(), self.warehouse, self.object)
             self.progress(published=settled)
@@ -131,7 +147,11 @@ class _SyncRun:
                 overlap=self.platform.business.overlap,
                 lag=self.platform.business.search_lag,
             )
-            if plan.mode in READS_EVERYTHING:
+            if plan.mode is Mode.FULL and self.by_export:
+                # An export shows what search shows, so it is complete as far as a window would be.
+                plan = replace(plan, completes=windows.Window(None, now - self.platform.business.search_lag))
+                self.zone = ZoneInfo(account.time_zone)
+            elif plan.mode in READS_EVERYTHING:
                 plan = await self._go_on(layout, plan, now)
             self.progress(mode=plan.mode, window=plan.completes)
             await self._read(transport, layout, plan)
@@ -187,16 +207,21 @@ class _SyncRun:
         self.progress(portal_total=total)
         before = await asyncio.to_thread(writer.live_ids, self.warehouse, self.object)
         self.guard(len(before), total)
-        await self.write(transport, layout, read_rest(transport, self.object, layout.properties, self.unread))
+        if self.zone is None:
+            await self.write(transport, layout, read_rest(transport, self.object, layout.properties, self.unread))
+        else:
+            export = Export(self.object, layout.properties, layout.moments, self.zone)
+            await self.write(transport, layout, export_records(transport, export, lane=Lane.BACKFILL))
         live_read = self.report.objects_read + self.report.resumed
-        archived = read_all(transport, self.object, layout.properties, archived=True, lane=Lane.BACKFILL)
+        known = Unread(order=self.unread.order)
+        archived = read_rest(transport, self.object, layout.properties, known, archived=True)
         await self.write(transport, layout, archived, archived=True)
         if self.report.resumed:
             # Merges seen by the tries before are not in this one's memory, nor are the ids they met.
             await run_merges(self, transport, layout)
             return
         met = pa.chunked_array(self.met, pa.int64())
-        if live_read >= total:
+        if live_read >= total and not self.report.nameless:
             vanished = await asyncio.to_thread(
                 writer.mark_vanished,
                 self.warehouse,
@@ -278,13 +303,14 @@ class _SyncRun:
         published = await asyncio.to_thread(publishing.publish, store, events)
         self.merged_away.update(chunk.merged_away)
         if self.report.mode in READS_EVERYTHING:
-            self.met.append(pa.array(chunk.ids, pa.int64()))
+            self.met.append(pa.array((*chunk.ids, *chunk.rejected_ids), pa.int64()))
         report = self.report
         self.progress(
-            objects_read=report.objects_read + len(chunk.ids),
-            archived_read=report.archived_read + (len(chunk.ids) if archived else 0),
+            objects_read=report.objects_read + chunk.read,
+            archived_read=report.archived_read + (chunk.read if archived else 0),
             counts=report.counts + counts,
-            rejected=report.rejected + len(chunk.ids) - chunk.rows.num_rows,
+            rejected=report.rejected + chunk.rejected.num_rows,
+            nameless=report.nameless + chunk.rejected.num_rows - len(chunk.rejected_ids),
             value_errors=report.value_errors + chunk.errors.num_rows,
             associations=report.associations + sum(len(rows) for rows in associations.values()),
             history=report.history + (chunk.history.rows.num_rows if chunk.history else 0),
@@ -305,10 +331,11 @@ class _SyncRun:
     async def _associations(
         self, transport: Transport, chunk: Chunk, *, archived: bool
     ) -> dict[AssociationTarget, Sequence[AssociationRow]]:
+        targets = [target for target in self.object.associations if self.platform.business.mirror.reads(target)]
         if archived:  # HubSpot shows none of theirs
-            return dict.fromkeys(self.object.associations, ())
+            return dict.fromkeys(targets, ())
         found: dict[AssociationTarget, Sequence[AssociationRow]] = {}
-        for target in self.object.associations:
+        for target in targets:
             pages = read_associations(transport, self.object, target.to_type, chunk.ids, lane=Lane.SYNC)
             found[target] = [row async for page in pages for row in page]
         return found

@@ -99,6 +99,11 @@ class ObjectLayout:
     drift: tuple[TypeDrift, ...]
     absent: tuple[str, ...]
 
+    @property
+    def moments(self) -> frozenset[str]:
+        """The properties that are points in time."""
+        return frozenset(value.property for value in self.values if value.declared == "datetime")
+
 
 def column_of(property_name: str) -> str:
     """Return the column of a property, `property_<name>`; names PostgreSQL would cut end in a short hash instead."""

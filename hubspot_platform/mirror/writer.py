@@ -15,11 +15,14 @@ from hubspot_platform.errors import PlatformError
 from hubspot_platform.hubspot.associations import AssociationRow
 from hubspot_platform.hubspot.catalogue import AssociationTarget, ObjectType, ReferenceType
 from hubspot_platform.hubspot.properties import PropertyDefinition
+from hubspot_platform.mirror import change_tables, lifecycle
+from hubspot_platform.mirror.change_writer import hold, keep_newer
 from hubspot_platform.mirror.chunks import Chunk
 from hubspot_platform.mirror.history_writer import history_tables, write_history
 from hubspot_platform.mirror.ledger import ReadMarks, forget_ranges, mark_ranges
 from hubspot_platform.mirror.merges import merge_table, write_merges
 from hubspot_platform.mirror.plan import SyncRequest, guard_volume, stored_after
+from hubspot_platform.mirror.rejected import REJECTED_ROW
 from hubspot_platform.mirror.tables import (
     ENGAGEMENT,
     PROGRESS,
@@ -52,7 +55,7 @@ def prepare(
             session.ensure(association_table(target))
         if obj.engagement_type:
             session.ensure(ENGAGEMENT)
-        for table in tables_beside(obj):
+        for table in (*tables_beside(obj), *change_tables.TABLES):
             session.ensure(table)
     return layout, tuple(column.name for column in added) if stored else ()
 
@@ -73,7 +76,8 @@ def write_chunk(
 ) -> MergeCounts:
     """Merge the chunk's records and add their history, replace their value errors and associations: one transaction.
 
-    With `marks` the id ranges the chunk covers are noted in it too, for another try of the same full read.
+    What events said after the copies were made stays. With `marks` the id ranges the chunk covers are noted in it too,
+    for another try of the same full read.
 
     Raises WarehouseReplaced when this no longer is the warehouse whose progress the sync will record.
     """
@@ -81,18 +85,28 @@ def write_chunk(
     with warehouse.writer() as session, session.transaction():
         if session.identity() != warehouse_id:
             raise WarehouseReplaced("the warehouse was replaced during the sync", mend="run the sync again")
+        hold(session, layout)
+        given = chunk.rows.num_rows
+        chunk = lifecycle.without_purged(session, layout.object, chunk)
         counts = session.merge(layout.table, chunk.rows, newer_by="updated_at", content="raw_json")
+        counts += MergeCounts(stale=given - chunk.rows.num_rows)  # what was purged is newer than any copy
         reached("sync.inside_merge")
         if layout.object.engagement_type:
             _merge_engagements(session, layout.object, chunk)
         _replace_errors(session, layout.object, chunk)
+        if chunk.rejected.num_rows:
+            session.ensure(REJECTED_ROW)
+            session.merge(REJECTED_ROW, chunk.rejected)
         write_merges(session, layout.object, chunk)
         if chunk.history is not None:
             write_history(session, layout.object, chunk.history)
         for target, rows in associations.items():
             replace_associations(session, target, chunk.ids, rows, read_at=chunk.read_at)
+        keep_newer(session, layout, chunk)
+        if gone := lifecycle.deleted_since(session, layout, chunk):
+            delete_records(session, layout.object, gone)
         if marks is not None:
-            mark_ranges(session, layout.object, chunk.covers, len(chunk.ids), marks)
+            mark_ranges(session, layout.object, chunk.covers, chunk.read, marks)
     reached("sync.chunk_merged")
     return counts
 
@@ -227,17 +241,24 @@ def _mark(warehouse: Warehouse, obj: ObjectType, condition: str, params: Sequenc
     with warehouse.writer() as session, session.transaction():
         marked = _count(session, obj, condition, params)
         if marked:
-            session.execute(
-                f"update hubspot.{quote(obj.table)} set is_deleted = true, _fivetran_deleted = true where {condition}",
-                params,
-            )
-            note_engagements(session, obj, params, deleted=True)
-            reached("pass.inside_mark")
-            for target in obj.associations:
-                gone = pa.table({target.from_column: pa.array(params, pa.int64())})
-                table = association_table(target)
-                session.replace_matching(table, table.arrow_schema().empty_table(), match=gone)
+            delete_records(session, obj, params)
     return marked
+
+
+def delete_records(session: Session, obj: ObjectType, ids: Sequence[int]) -> None:
+    """Mark records as deleted and remove their associations, inside a transaction."""
+    marks = ", ".join("?" * len(ids))
+    session.execute(
+        f"update hubspot.{quote(obj.table)} set is_deleted = true, _fivetran_deleted = true "
+        f"where not is_deleted and {quote(obj.id_column)} in ({marks})",
+        ids,
+    )
+    note_engagements(session, obj, ids, deleted=True)
+    reached("pass.inside_mark")
+    for target in obj.associations:
+        gone = pa.table({target.from_column: pa.array(ids, pa.int64())})
+        table = association_table(target)
+        session.replace_matching(table, table.arrow_schema().empty_table(), match=gone)
 
 
 def _count(session: Session, obj: ObjectType, condition: str, params: Sequence[object] = ()) -> int:

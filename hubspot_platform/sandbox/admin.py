@@ -18,7 +18,7 @@ from hubspot_platform.sandbox.errors import SandboxError
 from hubspot_platform.sandbox.faults import parse_fault
 from hubspot_platform.sandbox.gate import Gate
 from hubspot_platform.sandbox.limits import PLANS
-from hubspot_platform.sandbox.webhooks import WebhookSender
+from hubspot_platform.sandbox.webhooks import Subscriber, WebhookSender
 from hubspot_platform.sandbox.wire import ApiProblem
 
 Body = dict[str, object]
@@ -57,6 +57,7 @@ class Admin:
         self.gate = gate
         self.portal = gate.portal
         self.webhooks = WebhookSender(gate.portal.account, gate.portal.clock)
+        self.subscriber = Subscriber(gate.portal, self.webhooks)
 
     def routes(self) -> list[Route]:
         """Return the routes, to be mounted under `/sandbox/api`."""
@@ -69,7 +70,10 @@ class Admin:
             "/latency": ("POST", self.latency),
             "/clock": ("POST", self.clock),
             "/search": ("POST", self.search),
+            "/webhooks": ("GET", self.webhook_state),
             "/webhooks/send": ("POST", self.send_webhooks),
+            "/webhooks/subscribe": ("POST", self.subscribe_webhooks),
+            "/webhooks/behave": ("POST", self.behave_webhooks),
             "/scopes": ("POST", self.scopes),
             "/tokens": ("POST", self.tokens),
             "/dump/{object}": ("GET", self.dump),
@@ -186,6 +190,23 @@ class Admin:
             raise SandboxError("events must be a list")
         sent = await self.webhooks.send(str(body["target"]), events, str(body.get("secret") or ""))
         return {"deliveries": [asdict(d) for d in sent]}
+
+    async def subscribe_webhooks(self, request: Request) -> object:
+        """Send the portal's changes that `subscriptions` name to `target` from now on, as HubSpot does."""
+        body = await body_of(request)
+        wanted = body.get("subscriptions")
+        if not isinstance(wanted, list):
+            raise SandboxError("subscriptions must be a list")
+        return {"subscriptions": [asdict(s) for s in self.subscriber.subscribe(str(body["target"]), wanted)]}
+
+    async def behave_webhooks(self, request: Request) -> object:
+        """Hold deliveries back or let them go, repeat and shuffle events, limit requests in flight, retry sooner."""
+        self.subscriber.behave(await body_of(request))
+        return self.subscriber.as_json()
+
+    async def webhook_state(self, request: Request) -> object:
+        """Return what became of the events of the portal's changes."""
+        return self.subscriber.as_json()
 
     async def faults(self, request: Request) -> object:
         """List the faults, add one (or a list under `faults`), or remove one (`number`) or all."""

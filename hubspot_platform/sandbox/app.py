@@ -6,6 +6,7 @@ from starlette.routing import Mount, Route
 
 from hubspot_platform.sandbox.account_admin import AccountAdmin
 from hubspot_platform.sandbox.admin import Admin
+from hubspot_platform.sandbox.chargebee import Chargebee
 from hubspot_platform.sandbox.clock import PortalClock
 from hubspot_platform.sandbox.errors import SandboxError
 from hubspot_platform.sandbox.faults import FaultBox, parse_fault
@@ -15,6 +16,7 @@ from hubspot_platform.sandbox.options import SandboxOptions
 from hubspot_platform.sandbox.pages import start_page
 from hubspot_platform.sandbox.portal import Account
 from hubspot_platform.sandbox.seed import build_portal
+from hubspot_platform.sandbox.senders import Senders
 from hubspot_platform.sandbox.slack import Slack
 
 
@@ -28,12 +30,16 @@ class Sandbox:
         limits = Limits.of_plan(options.rate_limit, options.time_zone)
         self.gate = Gate(self.portal, limits, load_faults(options), options.latency_ms, options.seed)
         self.slack = Slack(self.portal.clock)
+        self.chargebee = Chargebee()
         self._site = Starlette(
             routes=[
                 Route("/", start_page(self.portal, self.gate, self.slack)),
                 Mount("/sandbox/api/slack", routes=self.slack.admin_routes()),
+                Mount("/sandbox/api/chargebee", routes=self.chargebee.admin_routes()),
+                Mount("/sandbox/api/senders", routes=Senders().routes()),
                 Mount("/sandbox/api", routes=[*Admin(self.gate).routes(), *AccountAdmin(self.portal).routes()]),
                 Mount("/slack", routes=self.slack.routes()),
+                Mount("/chargebee", routes=self.chargebee.routes()),
             ]
         )
 
@@ -41,7 +47,7 @@ class Sandbox:
         """Serve one connection event."""
         if scope["type"] == "http":
             path = scope["path"]
-            if path != "/" and not path.startswith(("/sandbox/", "/slack")):
+            if path != "/" and not path.startswith(("/sandbox/", "/slack", "/chargebee")):
                 await self.gate(scope, receive, send)
                 return
         await self._site(scope, receive, send)

@@ -4,7 +4,7 @@ Both directions are always stored; a labelled link always carries the unlabelled
 between records where possible, because a large portal has millions of them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from hubspot_platform.sandbox.association_types import USER, LinkType, Pair, standard_types
 
@@ -16,6 +16,7 @@ class Associations:
     """Every link of the portal, per ordered pair of (singular) object names."""
 
     def __init__(self) -> None:
+        self.listeners: list[Callable[[Pair, int, int, bool], None]] = []
         self.types = standard_types()
         self._links: dict[Pair, dict[int, Links]] = {}
         self._next_label = 101
@@ -73,6 +74,8 @@ class Associations:
 
     def add(self, pair: Pair, source: int, target: int, type_ids: Iterable[int]) -> Types:
         """Link two records with these types (and the unlabelled one); returns all types they now have."""
+        if self.listeners and all(to != target for to, _ in self.links(pair, source)):
+            self._tell(pair, source, target, removed=False)
         plain = self.unlabelled(pair)
         wanted = {*type_ids} | ({plain.type_id} if plain else set())
         inverse = {t.inverse_id for i in wanted if (t := self.type_of(pair, i)) is not None}
@@ -84,6 +87,8 @@ class Associations:
         """Unlink two records, or take only these types away."""
         back = (pair[1], pair[0])
         if type_ids is None:
+            if any(to == target for to, _ in self.links(pair, source)):
+                self._tell(pair, source, target, removed=True)
             self._drop(pair, source, target, None)
             self._drop(back, target, source, None)
             return
@@ -91,6 +96,10 @@ class Associations:
         inverse = {t.inverse_id for i in gone if (t := self.type_of(pair, i)) is not None}
         self._drop(pair, source, target, gone)
         self._drop(back, target, source, inverse)
+
+    def _tell(self, pair: Pair, source: int, target: int, *, removed: bool) -> None:
+        for listener in self.listeners:
+            listener(pair, source, target, removed)
 
     def move(self, name: str, old: int, new: int) -> None:
         """Give all links of one record to another, as a merge does."""

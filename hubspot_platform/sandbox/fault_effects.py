@@ -122,6 +122,25 @@ def halved(answer: Answer) -> Answer:
     return Answer(answer.status, _BEYOND_16_BITS.sub(first_half, answer.body), answer.content_type, answer.headers)
 
 
+def broken(fault: Fault, answer: Answer) -> Answer:
+    """Return the page with the records `ids` (else its first one) spoilt: `mode` says by what they lack or are."""
+    document, rows = _page(answer)
+    named = fault.options.get("ids")
+    for place, record in enumerate(rows):
+        if str(record.get("id")) not in map(str, named) if isinstance(named, list) else place:
+            continue
+        match fault.text("mode", "no_properties"):
+            case "no_id":
+                del record["id"]
+            case "no_properties":
+                del record["properties"]
+            case "text":
+                rows[place] = "record"  # type: ignore[call-overload]
+            case other:
+                record["id"] = other
+    return Answer(answer.status, orjson.dumps(document), answer.content_type, answer.headers) if rows else answer
+
+
 def _requested(call: Call) -> str:
     """Return the cursor a call asked for, empty for a first page."""
     if call.method == "GET":

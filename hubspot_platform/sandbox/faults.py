@@ -30,6 +30,7 @@ SPOILING = (
     "overstated_total",
     "partial_failure",
     "half_emoji",
+    "broken_record",
     "lost_answer",
 )
 KINDS = (*REPLACING, *SPOILING)

@@ -171,6 +171,8 @@ class Gate:
                     answer = effects.overstated(fault, answer)
                 case "half_emoji":
                     answer = effects.halved(answer)
+                case "broken_record":
+                    answer = effects.broken(fault, answer)
                 case "truncated_json":
                     answer = effects.truncated(answer)
                 case "wrong_content_type":

@@ -5,7 +5,6 @@ The entries themselves are in the modules beside this one; everybody imports fro
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Literal
 
 from hubspot_platform.errors import UsageError
@@ -50,8 +49,8 @@ class ObjectType(Scheduled):
     property: SQL models read them. `required_fields` is a list of alternatives, each satisfied by any one of
     its properties (data quality test C02). `id_properties` become integers whatever type the portal declares.
     An engagement's `engagement_type` is what column `type` of its table and of table `engagement` says.
-    An object with `history_properties` has a table `<name>_property_history`; they are the properties whose earlier
-    values are read unless the business settings name others.
+    An object that `keeps_history` has a table `<name>_property_history`; `history_properties` are the properties whose
+    earlier values are read unless the business settings name others.
     """
 
     name: str
@@ -70,6 +69,7 @@ class ObjectType(Scheduled):
     required_fields: tuple[tuple[str, ...], ...] = ()
     id_properties: frozenset[str] = frozenset()
     engagement_type: str | None = None
+    keeps_history: bool = False
     history_properties: tuple[str, ...] = ()
     searchable: bool = True
 
@@ -82,8 +82,3 @@ class ObjectType(Scheduled):
     def merge_traces(self) -> tuple[str, ...]:
         """The properties that name the ids merged into a record."""
         return tuple(name for name in (self.merged_ids_property, self.merged_pairs_property) if name)
-
-    @property
-    def sync_window_hours(self) -> int:
-        """Hours of last-modified time that one scheduled run covers: its cadence."""
-        return int(self.cadence / timedelta(hours=1))

@@ -36,11 +36,50 @@ CONTACT = ObjectType(
         "vsl_watched": "bool",
     },
     required_fields=(("email", "phone"),),
-    history_properties=("hs_lead_status", "hubspot_owner_id", "lifecyclestage"),
+    keeps_history=True,
     job="sync_hubspot_contacts",
     minute=5,
     cadence=timedelta(hours=1),
 )
+
+PULLED_COMPANY_PROPERTIES = (
+    # Sales management
+    "sales_account_manager",
+    "customer_success_manager",
+    "chance_to_close",
+    "sales_qualified",
+    "sales_status",
+    "sales_next_action",
+    # CS notes
+    "cs_notes",
+    "cs_what_was_done",
+    "churn_notes",
+    "churn_reason",
+    # Scoring
+    "chance_to_implement",
+    "chance_to_upgrade",
+    "chance_to_churn",
+    # Status
+    "has_submitted_a_review",
+    "target_plan_id",
+    "should_delete",
+    "stage",
+    "white_label",
+    "health_status",
+    # Timestamps
+    "launch_timestamp",
+    "test_run_timestamp",
+    "training_done",
+    # Integrations
+    "is_using_sftp",
+    "is_using_api",
+    # Software stack
+    "payroll_method_type",
+    "payroll_provider_external",
+    "payroll_provider_peo",
+    "payroll_software",
+)
+"""The company properties that people keep in HubSpot and the platform pulls: `funnel.company_profile_meta_data`."""
 
 COMPANY = ObjectType(
     name="company",
@@ -73,7 +112,8 @@ COMPANY = ObjectType(
         "state": "string",
     },
     required_fields=(("name", "domain"),),
-    history_properties=("hubspot_owner_id", "lifecyclestage"),
+    keeps_history=True,
+    history_properties=("hubspot_owner_id", "lifecyclestage", *PULLED_COMPANY_PROPERTIES),
     job="sync_hubspot_companies",
     minute=10,
     cadence=timedelta(hours=1),
@@ -117,6 +157,7 @@ DEAL = ObjectType(
         "trial_status": "string",
     },
     required_fields=(("pipeline",), ("dealstage",)),
+    keeps_history=True,
     history_properties=(
         "amount",
         "closedate",
@@ -165,6 +206,7 @@ TICKET = ObjectType(
         "subject": "string",
     },
     required_fields=(("hs_pipeline",), ("hs_pipeline_stage",)),
+    keeps_history=True,
     history_properties=("hs_pipeline", "hs_pipeline_stage", "hs_ticket_priority", "hubspot_owner_id"),
     id_properties=frozenset({"hubspot_owner_id", "hubspot_team_id"}),
     job="sync_hubspot_tickets",

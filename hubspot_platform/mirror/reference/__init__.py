@@ -76,7 +76,10 @@ _READERS: Mapping[str, Reader] = {
 
 @dataclass(frozen=True)
 class ReferenceReport:
-    """One read of reference data: rows read per table, rows with misfits, and the calls it took."""
+    """One read of reference data: rows read per table, rows with misfits, and the calls it took.
+
+    `watermark` is None for a kind that the business settings leave out.
+    """
 
     name: str
     rows: Mapping[str, int]
@@ -84,7 +87,7 @@ class ReferenceReport:
     calls: int
     retries: int
     limited: int
-    watermark: datetime
+    watermark: datetime | None
     started_at: datetime
     finished_at: datetime
 
@@ -113,9 +116,12 @@ def sync_reference(
 
     Only one read of a kind runs at a time for a warehouse; a second one waits for a minute and then raises
     `LeaseBusy`. Raises the HubSpot errors of `hubspot/errors.py` (`MissingScope` names the scope), VolumeGuard when too
-    much is gone and `confirm_deletes` is not set, and warehouse errors.
+    much is gone and `confirm_deletes` is not set, and warehouse errors. A kind that the business settings leave out
+    gets its tables and nothing else: HubSpot is not asked.
     """
     warehouse = platform.warehouse()
+    if platform.business.mirror.skips(entry):
+        return _skipped(platform, entry)
     name = f"sync:{warehouse.identity()}:{entry.name}"
     with (
         leases.held(platform.state(), name, holder=holder_name(run_id), ttl=LEASE_TIME, wait=LEASE_TIME) as lease,
@@ -128,6 +134,25 @@ def sync_reference(
     warehouse.publish()
     reached("sync.published")
     return report
+
+
+def _skipped(platform: Platform, entry: ReferenceType) -> ReferenceReport:
+    started, tables = platform.clock(), REFERENCE_TABLES[entry.name]
+    with platform.warehouse().writer() as session, session.transaction():
+        for table in tables:
+            session.ensure(table)
+    platform.warehouse().publish()
+    return ReferenceReport(
+        name=entry.name,
+        rows=dict.fromkeys((table.name for table in tables), 0),
+        rejected=0,
+        calls=0,
+        retries=0,
+        limited=0,
+        watermark=None,
+        started_at=started,
+        finished_at=platform.clock(),
+    )
 
 
 async def _read(platform: Platform, policy: HubSpotPolicy, request: ReferenceRequest, lease: Lease) -> ReferenceReport:

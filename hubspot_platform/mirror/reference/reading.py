@@ -20,7 +20,8 @@ from hubspot_platform.hubspot.catalogue import ReferenceType
 from hubspot_platform.hubspot.transport import Transport
 from hubspot_platform.mirror import writer
 from hubspot_platform.mirror.plan import SMALL_LOSS, Progress, VolumeGuard
-from hubspot_platform.mirror.reference.rows import REJECTED_ROW, TypedRows, typed_rows
+from hubspot_platform.mirror.reference.rows import TypedRows, typed_rows
+from hubspot_platform.mirror.rejected import REJECTED_ROW
 from hubspot_platform.mirror.writer import WarehouseReplaced
 from hubspot_platform.runtime import Platform
 from hubspot_platform.state import windows

@@ -4,7 +4,6 @@ A value that does not fit leaves its column null and a row without its key is le
 `hubspot.rejected_row`, and every other row is stored.
 """
 
-import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +13,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from hubspot_platform.mirror.tables import SCHEMA
-from hubspot_platform.mirror.values import TypedColumn, storable, text_column, typed_column
+from hubspot_platform.mirror.rejected import rejected_rows
+from hubspot_platform.mirror.values import TypedColumn, cleaned, storable, text_column, typed_column
 from hubspot_platform.warehouse.model import Column, LogicalType, Table
 
 SYNCED = Column("_fivetran_synced", LogicalType.TIMESTAMP, "when the mirror read the row")
@@ -27,20 +26,6 @@ _EXACTLY: Mapping[LogicalType, set[type]] = {
     LogicalType.INT: {int},
     LogicalType.TIMESTAMP: {datetime},
 }
-
-REJECTED_ROW = Table(
-    SCHEMA,
-    "rejected_row",
-    (
-        Column("table_name", LogicalType.TEXT, "the table the row was meant for"),
-        Column("fingerprint", LogicalType.TEXT, "hash of the row"),
-        Column("raw_json", LogicalType.JSON, "the row as it was read"),
-        Column("reason", LogicalType.TEXT, "no_key, or does_not_fit, with the columns"),
-        Column("seen_at", LogicalType.TIMESTAMP, "when the mirror read it"),
-    ),
-    key=("table_name", "fingerprint"),
-    description="Rows of lists, forms, e-mail events and people with values that do not fit their columns.",
-)
 
 
 @dataclass(frozen=True)
@@ -84,24 +69,12 @@ def typed_rows(
     if keyless:
         typed_table = typed_table.take(pa.array([p for p in range(len(rows)) if p not in keyless], pa.int64()))
     schema = pa.schema([field for field in table.arrow_schema() if field.name in arrays])
-    return TypedRows(typed_table.cast(schema), _rejected(table, rows, reasons, synced))
+    rejected = rejected_rows(table, [(dict(rows[p]), reason) for p, reason in sorted(reasons.items())], synced)
+    return TypedRows(typed_table.cast(schema), rejected)
 
 
 def _nulls(column: pa.Array) -> list[int]:
     return pc.indices_nonzero(column.is_null()).to_pylist() if column.null_count else []
-
-
-def _rejected(
-    table: Table, rows: Sequence[Mapping[str, Any]], reasons: Mapping[int, str], synced: datetime
-) -> pa.Table:
-    found = []
-    for position, reason in sorted(reasons.items()):
-        text = storable(json.dumps(_clean(dict(rows[position])), default=str, sort_keys=True, ensure_ascii=False))
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        found.append(
-            {"table_name": table.name, "fingerprint": digest, "raw_json": text, "reason": reason, "seen_at": synced}
-        )
-    return pa.Table.from_pylist(found, schema=REJECTED_ROW.arrow_schema())
 
 
 def _typed(values: Sequence[Any], logical: LogicalType) -> TypedColumn:
@@ -133,15 +106,4 @@ def _texts(values: Sequence[Any]) -> pa.Array:
 def _text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value if value is None else storable(value)
-    return json.dumps(_clean(value), separators=(",", ":"), ensure_ascii=False)
-
-
-def _clean(value: Any) -> Any:
-    """Return the JSON value with texts any database stores."""
-    if isinstance(value, str):
-        return storable(value)
-    if isinstance(value, dict):
-        return {storable(str(name)): _clean(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_clean(item) for item in value]
-    return value
+    return json.dumps(cleaned(value), separators=(",", ":"), ensure_ascii=False)

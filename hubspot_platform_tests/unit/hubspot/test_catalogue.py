@@ -40,12 +40,6 @@ def test_contacts_are_windowed_by_their_own_last_modified_property() -> None:
     assert {COMPANY.modified_property, DEAL.modified_property} == {"hs_lastmodifieddate"}
 
 
-def test_freshness_follows_the_cadence() -> None:
-    assert (CONTACT.freshness_warn, CONTACT.freshness_fail) == (timedelta(minutes=75), timedelta(minutes=120))
-    assert (DEAL.freshness_warn, DEAL.freshness_fail) == (timedelta(minutes=150), timedelta(minutes=240))
-    assert (CONTACT.sync_window_hours, DEAL.sync_window_hours) == (1, 2)
-
-
 def test_properties_every_entry_relies_on_are_expected() -> None:
     for entry in CATALOGUE.values():
         needed = {entry.created_property, entry.modified_property, entry.merged_ids_property, "hs_object_id"}
@@ -80,8 +74,8 @@ def test_jobs_have_the_names_people_know() -> None:
     assert CATALOGUE["call"].job == "sync_hubspot_calls"
     assert CATALOGUE["meeting"].job == "hubspot_meetings"
     assert CATALOGUE["email"].job == "hubspot_email_engagements"
-    assert (TICKET.job, TICKET.sync_window_hours) == ("sync_hubspot_tickets", 2)
-    assert {entry.sync_window_hours for entry in ENGAGEMENTS} == {1}
+    assert (TICKET.job, TICKET.cadence) == ("sync_hubspot_tickets", timedelta(hours=2))
+    assert {entry.cadence for entry in ENGAGEMENTS} == {timedelta(hours=1)}
 
 
 def test_reference_data_has_a_job_and_tables() -> None:

@@ -66,10 +66,35 @@ def test_a_truncated_page_is_refused(content: bytes) -> None:
         split_page(content)
 
 
-@pytest.mark.parametrize("content", [b"[]", b'{"results":[{"properties":{}}]}', b'{"results":[{"id":"x"}]}'])
-def test_a_page_of_another_shape_is_refused_as_such(content: bytes) -> None:
+def test_a_page_of_another_shape_is_refused_as_such() -> None:
     with pytest.raises(TypeError):
-        split_page(content)
+        split_page(b"[]")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b'{"properties":{}}',
+        b'{"properties":{},"archived":false}',
+        b'{"id":"x","properties":{}}',
+        b'{"id":"-5"}',
+        b'{"id":"99999999999999999999"}',
+        b'{"id":null}',
+        b'{"id":true}',
+        b'"text"',
+        b"null",
+        b"[]",
+    ],
+)
+def test_a_record_without_a_numeric_id_is_set_aside_and_its_neighbours_stay(broken: bytes) -> None:
+    page = split_page(
+        b'{"results":[{"id":"1","properties":{}},' + broken + b',{"id":"7","properties":{}}],"paging":{}}'
+    )
+    assert page.records is not None
+    assert (list(page.records.ids), list(page.records.nameless)) == ([1, 7], [broken])
+    assert page.records
+    assert list(page.records.without({1}).nameless) == [broken]
+    assert not Records([], [], nameless=[])
 
 
 def test_parts_and_unseen_records_keep_ids_and_texts_together() -> None:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from hubspot_platform.hubspot.catalogue import CONTACT, DEAL, NOTE
-from hubspot_platform.hubspot.errors import MalformedResponse
 from hubspot_platform.hubspot.properties import PropertyDefinition
 from hubspot_platform.hubspot.records import Records
 from hubspot_platform.mirror.chunks import Chunk, build_chunk
@@ -111,12 +110,32 @@ def test_a_chunk_with_an_unusual_record_means_the_same_as_without_it() -> None:
     assert [(row["object_id"], row["reason"]) for row in together.errors.to_pylist()] == [(2, "characters_replaced")]
 
 
-def test_records_without_properties_and_no_records_at_all_are_rows_too() -> None:
-    assert chunk_of({"id": "4", "archived": True}).rows.column("is_deleted").to_pylist() == [True]
+def test_no_records_at_all_are_a_chunk_too() -> None:
     assert chunk_of().rows.num_rows == 0
+    assert chunk_of().read == 0
 
 
-def test_a_record_of_broken_json_is_refused() -> None:
-    layout = layout_for(CONTACT, DEFINITIONS, {})
-    with pytest.raises(MalformedResponse):
-        build_chunk(layout, [Records([1], [b'{"id":"1","properties":{"a"}}'])], portal_id=42, read_at=READ_AT)
+@pytest.mark.parametrize(
+    ("broken", "reason", "kept"),
+    [
+        (b'{"id":"5","archived":true}', "no_properties", {"id": "5", "archived": True}),
+        (b'{"id":"5","properties":null}', "no_properties", {"id": "5", "properties": None}),
+        (b'{"id":"5","properties":"\\u0000"}', "no_properties", {"id": "5", "properties": "\ufffd"}),
+        (b'{"id":"5","properties":["a"]}', "no_properties", {"id": "5", "properties": ["a"]}),
+        (b'{"id":"5","properties":{"a"}}', "broken_json", '{"id":"5","properties":{"a"}}'),
+    ],
+)
+def test_a_record_that_cannot_be_read_is_rejected_and_the_others_do_not_notice(
+    broken: bytes, reason: str, kept: object
+) -> None:
+    usual, unusual = record(1, email="a@x.com", score="2.5"), record(9, email="\ud800", score="many")
+    page = Records.of([usual, unusual])
+    together = Records([1, 5, 9], [page.texts[0], broken, page.texts[1]], nameless=[b'{"properties":{}}'])
+    chunk = build_chunk(layout_for(CONTACT, DEFINITIONS, {}), [together], portal_id=42, read_at=READ_AT)
+    alone = chunk_of(usual, unusual)
+    assert chunk.rows == alone.rows
+    assert chunk.errors == alone.errors
+    assert (chunk.ids, chunk.rejected_ids, chunk.read) == ((1, 9), (5,), 4)
+    found = {row["reason"]: json.loads(row["raw_json"]) for row in chunk.rejected.to_pylist()}
+    assert found == {"no_id": {"properties": {}}, reason: kept}
+    assert set(chunk.rejected["table_name"].to_pylist()) == {"contact"}

@@ -1,12 +1,12 @@
 """Versions of properties become rows, one per change; what is unusual in them loses nothing else."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from hubspot_platform.hubspot.catalogue import CALL, CONTACT, DEAL, TICKET
-from hubspot_platform.hubspot.errors import MalformedResponse
 from hubspot_platform.hubspot.names import PropertyNames, history_of
 from hubspot_platform.hubspot.properties import PropertyDefinition
 from hubspot_platform.hubspot.records import Records
@@ -96,9 +96,13 @@ def test_characters_no_database_stores_are_replaced() -> None:
 
 
 @pytest.mark.parametrize("history", [{"dealstage": "won"}, {"dealstage": ["won"]}, {"dealstage": 7}])
-def test_a_history_of_another_shape_is_refused(history: dict[str, Any]) -> None:
-    with pytest.raises(MalformedResponse):
-        chunk_of(deal(7, **history))
+def test_a_history_of_another_shape_is_a_misfit_of_its_record_alone(history: dict[str, Any]) -> None:
+    chunk = chunk_of(deal(7, **history), deal(8, dealstage=[version("a")]))
+    assert chunk.history is not None
+    assert chunk.history.rows["deal_id"].to_pylist() == [8]
+    (error,) = chunk.errors.to_pylist()
+    assert (error["object_id"], error["property"]) == (7, "propertiesWithHistory")
+    assert json.loads(error["value"]) == history
 
 
 def test_joined_chunks_keep_every_history() -> None:
