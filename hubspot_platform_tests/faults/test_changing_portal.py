@@ -209,11 +209,11 @@ def test_case_065_12000_records_of_one_instant_are_read_whole(
     crowded: Portal, store_url: str | None, tmp_path: Path
 ) -> None:
     with hurried(calm(crowded), tmp_path, store_url) as platform:
-        sync(platform, CONTACT, history=False)
+        sync(platform, CONTACT)
         crowded.clock(advance=3600)
         crowded.change("contacts", "stamp", first=CROWD)
         crowded.reset_stats()
-        report = sync(platform, CONTACT, history=False)
+        report = sync(platform, CONTACT)
         assert report.mode is Mode.WINDOW
         assert report.counts.updated == CROWD
         assert report.calls < 2 * CROWD / 200

@@ -15,6 +15,7 @@ from hubspot_platform.hubspot.catalogue import COMPANY
 from hubspot_platform.mirror.migrate import migrate_column, schema_state
 from hubspot_platform.mirror.tables import column_of
 from hubspot_platform.runtime import Platform
+from hubspot_platform.warehouse.errors import ViewInTheWay
 from hubspot_platform.warehouse.model import LogicalType
 from hubspot_platform_tests.support.platforms import (
     assert_mirror_equals_portal,
@@ -112,6 +113,35 @@ def test_case_084_a_migration_killed_inside_the_swap_has_changed_nothing_and_run
     subprocess.run(command, env=variables, check=True, capture_output=True)
     assert state_of(platform)[0] is LogicalType.DECIMAL
     assert everything_else(platform) == rest
+
+
+def test_case_069_a_view_on_the_column_reads_its_new_type(platform: Platform) -> None:
+    with platform.warehouse().writer() as session:
+        session.execute(f"create view hubspot.seats as select id, {COLUMN} as seats from hubspot.company")
+        session.execute("create view hubspot.seated as select count(seats) as n from hubspot.seats")
+    migrate_column(platform, COMPANY, NAME, run_id="test")
+    with platform.warehouse().reader() as session:
+        assert session.columns("hubspot.seats")["seats"] is LogicalType.DECIMAL
+    assert rows(platform, "select max(seats) as most from hubspot.seats") == [{"most": Decimal("17.5")}]
+    assert rows(platform, "select n from hubspot.seated") == [{"n": 29}]
+
+
+@pytest.mark.postgres
+def test_case_069_a_view_that_cannot_read_the_new_type_is_named_and_nothing_changes(
+    sandbox: Portal, postgres_url: str, tmp_path: Path
+) -> None:
+    sandbox.define("companies", "update", name=NAME, type="string", fieldType="text")
+    with platform_for(sandbox, tmp_path, postgres_url) as platform:
+        sync(platform, COMPANY)
+        sandbox.define("companies", "update", name=NAME, type="number", fieldType="number")
+        with platform.warehouse().writer() as session:
+            session.execute(f"create view hubspot.loud_seats as select upper({COLUMN}) as seats from hubspot.company")
+        before = state_of(platform)
+        with pytest.raises(ViewInTheWay, match=r"hubspot\.loud_seats") as caught:
+            migrate_column(platform, COMPANY, NAME, run_id="test")
+        assert "drop" in caught.value.mend
+        assert state_of(platform) == before
+        assert rows(platform, "select count(seats) as n from hubspot.loud_seats")[0]["n"] > 0
 
 
 def test_a_property_or_column_that_does_not_exist_is_refused(platform: Platform) -> None:

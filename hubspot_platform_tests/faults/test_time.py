@@ -23,6 +23,7 @@ from hubspot_platform.automation.schedules import (
 )
 from hubspot_platform.clock import utc_now
 from hubspot_platform.hubspot.catalogue import COMPANY, CONTACT, DEAL, REFERENCES
+from hubspot_platform.hubspot.refresh import MirrorSettings
 from hubspot_platform.hubspot.transport import Transport
 from hubspot_platform.mirror.plan import Mode
 from hubspot_platform.mirror.reference import sync_reference
@@ -204,12 +205,12 @@ def test_case_073_a_watermark_in_another_zone_is_the_same_hour() -> None:
 
 def test_case_073_schedules_fire_in_utc() -> None:
     for obj in (CONTACT, COMPANY, DEAL):
-        assert object_schedule(obj, object_job(obj), FIRST).execution_timezone == "UTC"
+        assert object_schedule(obj, object_job(obj), FIRST, MirrorSettings()).execution_timezone == "UTC"
 
 
 def evaluate(platform: HurriedPlatform, instance: dg.DagsterInstance, tick: datetime) -> dg.RunRequest | dg.SkipReason:
     """Evaluate the schedule of the contacts at a tick, as the daemon does."""
-    schedule = object_schedule(CONTACT, object_job(CONTACT), FIRST)
+    schedule = object_schedule(CONTACT, object_job(CONTACT), FIRST, MirrorSettings())
     context = dg.build_schedule_context(
         instance=instance, scheduled_execution_time=tick, resources={"platform": platform}
     )
