@@ -1,0 +1,69 @@
+-- description: Why a touch won: the identifiers that lead from the company to it, and the touch that came second.
+-- grain: company_id, model
+-- owner: team:marketing
+-- materialized: view
+-- column: company_id: The company.
+-- column: model: first, last or first_limited.
+-- column: touchpoint_id: The touch that won.
+-- column: channel: Its channel.
+-- column: occurred_at: When it happened.
+-- column: hop: Steps from the company.
+-- column: path: The identifiers from the company to the touch, divided by `>`.
+-- column: runner_up_touchpoint_id: The touch that would have won without this one.
+-- column: runner_up_channel: Its channel.
+-- column: runner_up_occurred_at: When it happened.
+with winner as (
+    select
+        a.company_id,
+        'first' as model,
+        a.touchpoint_id,
+        a.runner_up_touchpoint_id,
+        a.channel,
+        a.occurred_at,
+        a.via_node
+    from attribution.company_profile_attribution as a
+    where a.touchpoint_id is not null
+    union all
+    select
+        a.company_id,
+        'last' as model,
+        a.touchpoint_id,
+        a.runner_up_touchpoint_id,
+        a.channel,
+        a.occurred_at,
+        a.via_node
+    from attribution.company_profile_attribution_last as a
+    where a.touchpoint_id is not null
+    union all
+    select
+        a.company_id,
+        'first_limited' as model,
+        a.touchpoint_id,
+        a.runner_up_touchpoint_id,
+        a.channel,
+        a.occurred_at,
+        a.via_node
+    from attribution.company_profile_attribution_first_limited as a
+    where a.touchpoint_id is not null
+)
+
+select
+    cast(w.company_id as text) as company_id,
+    cast(w.model as text) as model,
+    cast(w.touchpoint_id as text) as touchpoint_id,
+    cast(w.channel as text) as channel,
+    cast(w.occurred_at as timestamptz) as occurred_at,
+    cast(a.hop as bigint) as hop,
+    cast(
+        w.company_id || coalesce(' > ' || d.via_node, '') || coalesce(' > ' || c.via_node, '')
+        || coalesce(' > ' || b.via_node, '') || coalesce(' > ' || a.via_node, '') || ' > ' || w.via_node as text
+    ) as path,
+    cast(w.runner_up_touchpoint_id as text) as runner_up_touchpoint_id,
+    cast(r.channel as text) as runner_up_channel,
+    cast(r.occurred_at as timestamptz) as runner_up_occurred_at
+from winner as w
+left join attribution.company_identity as a on a.company_id = w.company_id and a.node = w.via_node
+left join attribution.company_identity as b on b.company_id = w.company_id and b.node = a.via_node
+left join attribution.company_identity as c on c.company_id = w.company_id and c.node = b.via_node
+left join attribution.company_identity as d on d.company_id = w.company_id and d.node = c.via_node
+left join attribution.interaction_touchpoints as r on r.touchpoint_id = w.runner_up_touchpoint_id

@@ -1,0 +1,56 @@
+-- description: The touches of each company up to its sign-up, numbered in time; a company not signed up yet has them
+--   all. At one instant direct traffic comes last, then the smaller id first.
+-- grain: company_id, position
+-- owner: team:marketing
+-- partition: occurred_at
+-- column: company_id: The company.
+-- column: position: 1 for the oldest touch.
+-- column: from_end: 1 for the newest touch; at one instant the order is the same as for position.
+-- column: touchpoint_id: The touch.
+-- column: occurred_at: When it happened.
+-- column: channel: The marketing channel.
+-- column: hop: Steps from the company to the identifier.
+-- column: via_node: That identifier.
+-- column: seconds_before: Seconds from the touch to the sign-up, or to the run.
+with eligible as (
+    select
+        i.company_id,
+        i.touchpoint_id,
+        i.occurred_at,
+        i.channel,
+        i.hop,
+        i.via_node,
+        case when i.channel = 'direct' then 1 else 0 end as is_direct,
+        coalesce(c.signup_timestamp, ${as_of}) as anchor
+    from attribution.company_interactions as i
+    join product.company as c on tidy(c.company_id) = i.company_id
+    where i.occurred_at <= coalesce(c.signup_timestamp, ${as_of})
+)
+
+select
+    cast(e.company_id as text) as company_id,
+    cast(
+        row_number() over (
+            partition by e.company_id
+            order by
+                e.occurred_at asc nulls last,
+                e.is_direct asc nulls last,
+                byte_order(e.touchpoint_id) asc nulls last
+        ) as bigint
+    ) as position,
+    cast(
+        row_number() over (
+            partition by e.company_id
+            order by
+                e.occurred_at desc nulls last,
+                e.is_direct asc nulls last,
+                byte_order(e.touchpoint_id) asc nulls last
+        ) as bigint
+    ) as from_end,
+    cast(e.touchpoint_id as text) as touchpoint_id,
+    cast(e.occurred_at as timestamptz) as occurred_at,
+    cast(e.channel as text) as channel,
+    cast(e.hop as bigint) as hop,
+    cast(e.via_node as text) as via_node,
+    cast(seconds_between(e.occurred_at, e.anchor) as decimal(38, 10)) as seconds_before
+from eligible as e

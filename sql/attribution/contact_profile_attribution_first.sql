@@ -1,0 +1,192 @@
+-- description: The oldest touch of each contact up to the creation of its user. Contacts are the addresses of users,
+--   leads, mobile sign-ups and links, also those that are no e-mail address.
+-- grain: email
+-- owner: team:marketing
+-- partition: computed_at
+-- check: status_known error: accepted_values(status, 'attributed', 'no_touchpoints', 'invalid_email')
+-- check: touch_before_anchor error: occurred_at is null or occurred_at <= anchor
+-- check: email_usable warn: status <> 'invalid_email'
+-- column: email: The contact, trimmed and in lower case.
+-- column: status: attributed, no_touchpoints or invalid_email.
+-- column: touchpoint_id: The touch that won; null without one.
+-- column: channel: Its channel; unknown without a touch.
+-- column: occurred_at: When it happened.
+-- column: campaign: utm_campaign.
+-- column: source: utm_source.
+-- column: medium: utm_medium.
+-- column: term: utm_term.
+-- column: content: utm_content.
+-- column: gclid: Google's click id.
+-- column: wbraid: Google's click id, iOS app to web.
+-- column: gbraid: Google's click id, iOS web to app.
+-- column: fbclid: Meta's click id.
+-- column: fbp: Meta's browser id; says nothing of a channel.
+-- column: msclkid: Microsoft's click id.
+-- column: li_fat_id: LinkedIn's click id.
+-- column: client_id: The browser of the touch.
+-- column: touch_email: The e-mail address of the touch.
+-- column: hop: 0 for a touch of the address itself, 1 for one of a browser.
+-- column: via_node: The address or the browser.
+-- column: runner_up_touchpoint_id: The touch that would have won without this one.
+-- column: first_non_direct_touchpoint_id: The oldest touch that is not direct traffic; null when there is none.
+-- column: last_non_direct_touchpoint_id: The newest such touch.
+-- column: n_touchpoints: Touches that count.
+-- column: n_clients: Browsers the address was seen in.
+-- column: n_emails: 1, or 0 for an invalid address.
+-- column: max_hop: The most steps an identifier took.
+-- column: cycle_detected: Always false: no further step is taken.
+-- column: hop_limit_reached: Always false: no further step is taken.
+-- column: anchor: When the user was created, else the time of the run; later touches do not count.
+-- column: computed_at: When the table was computed.
+-- column: run_number: 0, or 1 or 2 when the newest run for this contact was a delayed one.
+with contact_email as (
+    select u.email from product.user_profile as u
+    union
+    select l.email from product.lead as l
+    union
+    select m.email from product.mobile_signup as m
+    union
+    select c.email from product.company_to_email as c
+    union
+    select e.email from product.email_to_client_id as e
+),
+
+contact as (
+    select distinct
+        lower(tidy(c.email)) as email,
+        email_of(c.email) as usable_email
+    from contact_email as c
+    where tidy(c.email) is not null
+),
+
+created as (
+    select
+        lower(tidy(u.email)) as email,
+        min(u.created_at) as created_at
+    from product.user_profile as u
+    group by lower(tidy(u.email))
+),
+
+anchored as (
+    select
+        c.email,
+        c.usable_email,
+        coalesce(k.created_at, ${as_of}) as anchor
+    from contact as c
+    left join created as k on k.email = c.email
+),
+
+browser as (
+    select
+        email_of(e.email) as email,
+        count(distinct uuid_of(e.client_id)) as n_clients
+    from product.email_to_client_id as e
+    where email_of(e.email) is not null
+    group by email_of(e.email)
+),
+
+path as (
+    select
+        i.email,
+        i.touchpoint_id,
+        i.occurred_at,
+        i.channel,
+        i.hop,
+        i.via_node,
+        row_number() over (
+            partition by i.email
+            order by
+                i.occurred_at asc nulls last,
+                case when i.channel = 'direct' then 1 else 0 end asc nulls last,
+                byte_order(i.touchpoint_id) asc nulls last
+        ) as position,
+        row_number() over (
+            partition by i.email
+            order by
+                i.occurred_at desc nulls last,
+                case when i.channel = 'direct' then 1 else 0 end asc nulls last,
+                byte_order(i.touchpoint_id) asc nulls last
+        ) as from_end
+    from attribution.contact_interactions as i
+    join anchored as a on a.email = i.email
+    where i.occurred_at <= a.anchor
+),
+
+place as (
+    select
+        p.email,
+        count(*) as n_touchpoints,
+        min(case when p.channel <> 'direct' then p.position end) as first_non_direct,
+        min(case when p.channel <> 'direct' then p.from_end end) as last_non_direct
+    from path as p
+    group by p.email
+),
+
+chosen as (
+    select
+        p.email,
+        max(case when p.position = 1 then p.touchpoint_id end) as first_id,
+        max(case when p.position = 2 then p.touchpoint_id end) as runner_up_id,
+        max(case when p.position = l.first_non_direct then p.touchpoint_id end) as first_non_direct_id,
+        max(case when p.from_end = l.last_non_direct then p.touchpoint_id end) as last_non_direct_id
+    from path as p
+    join place as l on l.email = p.email
+    group by p.email
+),
+
+delayed as (
+    select
+        r.entity_id,
+        max(r.run_number) as run_number
+    from attribution.attribution_run as r
+    where r.entity_type = 'contact' and r.due_at <= ${as_of}
+    group by r.entity_id
+)
+
+select
+    cast(a.email as text) as email,
+    cast(
+        case
+            when a.usable_email is null then 'invalid_email'
+            when s.first_id is null then 'no_touchpoints'
+            else 'attributed'
+        end as text
+    ) as status,
+    cast(s.first_id as text) as touchpoint_id,
+    cast(coalesce(t.channel, 'unknown') as text) as channel,
+    cast(t.occurred_at as timestamptz) as occurred_at,
+    cast(t.campaign as text) as campaign,
+    cast(t.source as text) as source,
+    cast(t.medium as text) as medium,
+    cast(t.term as text) as term,
+    cast(t.content as text) as content,
+    cast(t.gclid as text) as gclid,
+    cast(t.wbraid as text) as wbraid,
+    cast(t.gbraid as text) as gbraid,
+    cast(t.fbclid as text) as fbclid,
+    cast(t.fbp as text) as fbp,
+    cast(t.msclkid as text) as msclkid,
+    cast(t.li_fat_id as text) as li_fat_id,
+    cast(t.client_id as text) as client_id,
+    cast(t.email as text) as touch_email,
+    cast(p.hop as bigint) as hop,
+    cast(p.via_node as text) as via_node,
+    cast(s.runner_up_id as text) as runner_up_touchpoint_id,
+    cast(s.first_non_direct_id as text) as first_non_direct_touchpoint_id,
+    cast(s.last_non_direct_id as text) as last_non_direct_touchpoint_id,
+    cast(coalesce(l.n_touchpoints, 0) as bigint) as n_touchpoints,
+    cast(coalesce(b.n_clients, 0) as bigint) as n_clients,
+    cast(case when a.usable_email is null then 0 else 1 end as bigint) as n_emails,
+    cast(case when b.n_clients > 0 then 1 else 0 end as bigint) as max_hop,
+    cast(false as boolean) as cycle_detected,
+    cast(false as boolean) as hop_limit_reached,
+    cast(a.anchor as timestamptz) as anchor,
+    cast(${as_of} as timestamptz) as computed_at,
+    cast(coalesce(d.run_number, 0) as bigint) as run_number
+from anchored as a
+left join place as l on l.email = a.email
+left join chosen as s on s.email = a.email
+left join path as p on p.email = a.email and p.position = 1
+left join attribution.interaction_touchpoints as t on t.touchpoint_id = s.first_id
+left join browser as b on b.email = a.usable_email
+left join delayed as d on d.entity_id = a.email
