@@ -1,0 +1,282 @@
+"""The MRR rules that the table of examples does not reach, on both engines."""
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from hubspot_platform.warehouse import Warehouse
+from hubspot_platform_tests.integration.payments.ledger import (
+    AS_OF,
+    START,
+    Ledger,
+    addon,
+    coupon,
+    item,
+    plan,
+    rows,
+    seconds,
+    subscription,
+)
+
+SEATS = ("seats-usd",)
+PAST, FUTURE = seconds(AS_OF - timedelta(days=1)), seconds(AS_OF + timedelta(days=40))
+COUPONS = (
+    coupon("r-10-percent", percent=10),
+    coupon("r-20-percent", percent=20),
+    coupon("r-limited", percent=50, duration="limited_period"),
+    coupon("r-once-in-mrr", percent=20, duration="one_time", included_in_mrr=True),
+    coupon("r-archived", percent=20, status="archived"),
+    coupon("r-every-line", amount=1000, on=()),
+    coupon("r-seats-30", amount=3000, on=SEATS),
+    coupon("r-seats-200", amount=20000, on=SEATS),
+    coupon("r-10-off", amount=1000),
+    coupon("r-90-off", amount=9000),
+    coupon("r-no-lines", percent=50, on=(), item_constraints=[{"item_type": "addon", "constraint": "none"}]),
+    coupon("r-plans", percent=50, on=(), item_constraints=[{"item_type": "plan", "constraint": "all"}]),
+    coupon("r-quantity", discount_type="offer_quantity"),
+    coupon("r-total", percent=20, apply_on="specified_items_total"),
+    coupon("r-nothing", amount=0),
+    coupon("r-zero-percent", percent=0),
+    coupon("r-euro", amount=1000, currency_code="EUR"),
+    coupon("r-dollar", amount=1000, currency_code="usd"),
+    coupon("r-third", percent="33.33"),
+    coupon("r-sixth", percent="16.67"),
+)
+MANUAL = {
+    "id": "agreed",
+    "type": "percentage",
+    "percentage": 10,
+    "apply_on": "invoice_amount",
+    "duration_type": "forever",
+}
+ON_SEATS = {
+    "id": "agreed-seats", "type": "fixed_amount", "amount": 500, "apply_on": "specific_item_price",
+    "item_price_id": "seats-usd", "duration_type": "forever",
+}  # fmt: skip
+HALF_CENT_LINES = [addon(f"part-{n}", 1, billing_period=6, billing_period_unit="month") for n in range(3)]
+
+# name: subscription, expected MRR in its currency, flags
+RULES: Mapping[str, tuple[dict[str, Any], str, list[str]]] = {
+    "non_renewing counts": (subscription("r1", plan(9000), status="non_renewing"), "90", []),
+    **{
+        f"{status} counts nothing": (
+            subscription(f"r-{status}", plan(9000), status=status), "0", [f"not_counted:{status}"],
+        )
+        for status in ("future", "paused", "cancelled", "transferred")
+    },
+    "a charge is no MRR": (subscription("r2", plan(9000), item("charge", "setup", 50000)), "90", []),
+    "metered lines are left out": (
+        subscription("r3", plan(9000), addon("calls", 100, metered_quantity="17")), "90", ["metered_excluded"],
+    ),
+    "a line without price and amount": (
+        subscription("r4", plan(9000), addon("seats-usd", None)), "90", ["missing_price"],
+    ),
+    "free quantity": (subscription("r5", plan(9000), addon("seats-usd", 1000, 5, free_quantity=3)), "110", []),
+    "more free than used": (subscription("r6", plan(9000), addon("seats-usd", 1000, 2, free_quantity=3)), "90", []),
+    "amount of tiered prices": (subscription("r7", plan(9000), addon("seats-usd", 1000, 5, amount=4200)), "132", []),
+    "three minor digits": (subscription("r8", plan(9500), currency_code="KWD"), "9.50", []),
+    "negative quantity": (
+        subscription("r9", plan(9000), addon("ops-usd", 1000, -1)), "90", ["negative_line"],
+    ),
+    "no plan line": (subscription("r10", addon("seats-usd", 9000)), "90", ["no_plan"]),
+    "without a plan the invoice's period is a month": (
+        subscription("r11", addon("seats-usd", 120000), billing_period_unit="year", coupons=["r-10-off"]),
+        "90", ["no_plan"],
+    ),
+    "a period that is none": (
+        subscription("r12", plan(9000), addon("ops-usd", 500, billing_period_unit="fortnight")), "90", ["bad_period"],
+    ),
+    "a price beyond reason": (
+        subscription("r13", plan(9000), addon("ops-usd", 10**20)), "90", ["amount_out_of_range"],
+    ),
+    "every currency unit that divides": (subscription("r14", plan(100), billing_period=13), "0.08", []),
+    "a limited coupon at its end": (
+        subscription("r15", plan(9000), coupons=[{"coupon_id": "r-limited", "apply_till": seconds(AS_OF)}]), "90", [],
+    ),
+    "a limited coupon a second before its end": (
+        subscription("r16", plan(9000), coupons=[{"coupon_id": "r-limited", "apply_till": seconds(AS_OF) + 1}]),
+        "45", [],
+    ),
+    "a limited coupon without end": (subscription("r17", plan(9000), coupons=["r-limited"]), "45", []),
+    "a one-time coupon that is included": (subscription("r18", plan(9000), coupons=["r-once-in-mrr"]), "72", []),
+    "a coupon archived in the catalogue": (subscription("r19", plan(9000), coupons=["r-archived"]), "72", []),
+    "a coupon nobody knows": (
+        subscription("r20", plan(9000), coupons=["r-unknown"]), "90", ["coupon:r-unknown:unknown_coupon"],
+    ),
+    "another type": (
+        subscription("r21", plan(9000), coupons=["r-quantity"]), "90", ["coupon:r-quantity:unsupported_type"],
+    ),
+    "another base": (
+        subscription("r22", plan(9000), coupons=["r-total"]), "90", ["coupon:r-total:unsupported_apply_on"],
+    ),
+    "fixed amount of nothing": (
+        subscription("r23", plan(9000), coupons=["r-nothing"]), "90", ["coupon:r-nothing:bad_amount"],
+    ),
+    "zero percent": (
+        subscription("r24", plan(9000), coupons=["r-zero-percent"]), "90", ["coupon:r-zero-percent:bad_percentage"],
+    ),
+    "fixed amount in another currency": (
+        subscription("r25", plan(9000), coupons=["r-euro", "r-dollar"]), "80", ["coupon:r-euro:coupon_currency"],
+    ),
+    "percentages compound": (subscription("r26", plan(10000), coupons=["r-10-percent", "r-20-percent"]), "72", []),
+    "fixed on lines is per line, not per unit": (
+        subscription("r27", plan(9000), addon("seats-usd", 2500, 4), coupons=["r-seats-30"]), "160", [],
+    ),
+    "without targets every recurring line": (
+        subscription("r28", plan(9000), addon("seats-usd", 5000), coupons=["r-every-line"]), "120", [],
+    ),
+    "fixed on a line stops at zero": (
+        subscription("r29", plan(9000), addon("seats-usd", 10000), coupons=["r-seats-200"]), "90", [],
+    ),
+    "fixed on a line over that line's months": (
+        subscription(
+            "r30", plan(9000), addon("seats-usd", 120000, billing_period_unit="year"), coupons=["r-seats-30"]
+        ),
+        "187.50", [],
+    ),
+    "fixed on the invoice stops at zero, whatever follows": (
+        subscription("r31", plan(9000), coupons=["r-10-off", "r-90-off", "r-20-percent"]), "0", [],
+    ),
+    "constraint none": (subscription("r32", plan(9000), addon("ops-usd", 1000), coupons=["r-no-lines"]), "100", []),
+    "constraint all plans": (subscription("r33", plan(9000), addon("ops-usd", 1000), coupons=["r-plans"]), "55", []),
+    "manual discounts": (
+        subscription("r34", plan(9000), addon("seats-usd", 1000), discounts=[MANUAL, ON_SEATS]), "85.50", [],
+    ),
+    "half a cent rounds up": (subscription("r35", plan(1, billing_period=2)), "0.01", []),
+    "sixths that add up to half a cent": (subscription("r36", plan(0), *HALF_CENT_LINES), "0.01", []),
+    "fractions of a percent": (
+        subscription("r37", plan(10000), coupons=["r-third", "r-sixth"]), "55.56", [],
+    ),
+    "the same coupon twice counts twice": (
+        subscription("r38", plan(10000), coupons=["r-10-percent", "r-10-percent"]), "81", [],
+    ),
+    "flags are sorted": (
+        subscription("r39", addon("calls", 1, metered_quantity=1), addon("ops-usd", -1), coupons=["r-unknown"]),
+        "0", ["coupon:r-unknown:unknown_coupon", "metered_excluded", "negative_line", "no_plan"],
+    ),
+    "an id that is no good text": (
+        subscription("r40", plan(9000), coupons=['q"\\\n']), "90", ["unreadable_id"],
+    ),
+    "no lines at all": (subscription("r41"), "0", ["no_plan"]),
+}  # fmt: skip
+
+SALES_EFFECTIVE = {
+    "free-all": (12, "0"),
+    "free-more": (30, "0"),
+    "free-negative": (-2, "90"),
+    "free-none": (None, "90"),
+}
+RATES = {
+    "no-rate": ("ISK", [], ["fx_missing"]),
+    "zero-rate": ("BRL", [(0, "0")], ["fx_invalid"]),
+    "week-old": ("NOK", [(7, "0.1")], []),
+    "over-week-old": ("DKK", [(8, "0.1")], ["fx_stale"]),
+    "fifth-up": ("PLN", [(1, "0.25"), (0, "0.30")], []),
+    "over-fifth-down": ("CZK", [(1, "0.050"), (0, "0.0399")], ["fx_jump"]),
+    "after-the-jump": ("HUF", [(2, "0.0020"), (1, "0.0028"), (0, "0.0028")], []),
+    "jump-over-a-bad-rate": ("RON", [(2, "0.20"), (1, "-1"), (0, "0.30")], ["fx_jump"]),
+}
+
+
+def tell(ledger: Ledger) -> None:
+    ledger.coupons(*COUPONS)
+    for document, *_ in RULES.values():
+        ledger.changed(document)
+    for name, (free, _) in SALES_EFFECTIVE.items():
+        ledger.changed(subscription(name, plan(9000), cf_free_months=free))
+    for name, (currency, quoted, _) in RATES.items():
+        ledger.changed(subscription(name, plan(9000), currency_code=currency))
+        for age, usd in quoted:
+            ledger.rate(currency, AS_OF.date() - timedelta(days=age), usd)
+    _versions(ledger)
+
+
+def _versions(ledger: Ledger) -> None:
+    """One subscription a rule of the door: which copies count."""
+    later, latest = START + timedelta(hours=1), START + timedelta(hours=2)
+    version = {"resource_version": 1000}
+    ledger.changed(subscription("v-stale", plan(5000), resource_version=2000))
+    ledger.changed(subscription("v-stale", plan(7000), **version), later)
+    ledger.changed(subscription("v-deleted", plan(5000)))
+    ledger.changed(subscription("v-deleted", plan(5000)), later, "subscription_deleted")
+    ledger.changed(subscription("v-scheduled", plan(5000)))
+    ledger.changed(subscription("v-scheduled", plan(9000)), later, "subscription_changes_scheduled")
+    ledger.changed(subscription("v-notice", plan(5000)))
+    ledger.changed(subscription("v-notice", plan(9000)), later, "mrr_updated")
+    ledger.changed(subscription("v-payment", plan(5000)))
+    ledger.changed(subscription("v-payment", plan(6000)), later, "payment_succeeded")
+    ledger.changed(subscription("v-future", plan(5000)))
+    ledger.changed(subscription("v-future", plan(9000)), AS_OF + timedelta(seconds=1))
+    ledger.changed(subscription("v-reordered", plan(9000)), latest)
+    ledger.changed(subscription("v-reordered", plan(7000)), later)
+    ledger.changed(subscription("v-reordered", plan(5000)))
+
+
+@pytest.fixture(scope="module")
+def found(warehouse: Warehouse) -> dict[str, dict[str, Any]]:
+    return {row["subscription_id"]: row for row in rows(warehouse, "select * from payments.subscription_mrr")}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_rule(found: dict[str, dict[str, Any]], rule: str) -> None:
+    document, mrr, flags = RULES[rule]
+    row = found[document["id"]]
+    assert (row["mrr"], json.loads(row["flags"])) == (Decimal(mrr), flags)
+
+
+@pytest.mark.parametrize("name", SALES_EFFECTIVE)
+def test_free_months_stay_within_the_term(found: dict[str, dict[str, Any]], name: str) -> None:
+    assert found[name]["sales_effective_mrr"] == Decimal(SALES_EFFECTIVE[name][1])
+
+
+@pytest.mark.parametrize("name", RATES)
+def test_guard_of_the_exchange_rate(found: dict[str, dict[str, Any]], name: str) -> None:
+    row, flags = found[name], RATES[name][2]
+    assert json.loads(row["flags"]) == flags
+    for column in ("mrr_usd", "sales_effective_mrr_usd", "arr_usd", "arr_range", "exchange_rate"):
+        assert (row[column] is None) == bool(flags), column
+    assert row["mrr"] == 90
+
+
+@pytest.mark.parametrize(
+    ("name", "mrr"),
+    [
+        ("v-stale", "50"),
+        ("v-deleted", "0"),
+        ("v-scheduled", "50"),
+        ("v-notice", "50"),
+        ("v-payment", "60"),
+        ("v-future", "50"),
+        ("v-reordered", "90"),
+    ],
+)
+def test_which_copy_of_a_subscription_counts(found: dict[str, dict[str, Any]], name: str, mrr: str) -> None:
+    assert found[name]["mrr"] == Decimal(mrr)
+
+
+def test_addons_belong_to_bundles_by_the_words_of_their_price(warehouse: Warehouse) -> None:
+    listed = rows(
+        warehouse,
+        "select distinct ref, bundle from payments.mrr_line "
+        "where ref in ('seats-usd', 'ops-usd', 'part-1', 'plan-usd')",
+    )
+    assert {row["ref"]: row["bundle"] for row in listed} == {
+        "seats-usd": "seats",
+        "ops-usd": "ops",
+        "part-1": "other",
+        "plan-usd": None,
+    }
+
+
+def test_the_audit_trail_of_every_subscription_adds_up_to_its_mrr(warehouse: Warehouse) -> None:
+    wrong = rows(
+        warehouse,
+        "select m.subscription_id from payments.subscription_mrr as m left join ("
+        " select subscription_id, sum(after - before) as mrr from payments.mrr_line group by subscription_id"
+        ") as t on t.subscription_id = m.subscription_id where t.mrr is null or abs(t.mrr - m.mrr) > 0.0051",
+    )
+    assert wrong == []

@@ -1,0 +1,53 @@
+-- description: The biller's customers and the companies they stand for: the newest copy of each customer up to the time
+--   of the run.
+-- grain: customer_id
+-- owner: team:revops
+-- check: company_is_known warn: company_is_known
+-- column: customer_id: The customer's id at the biller.
+-- column: company_id: The company's id in the product: what the customer's configured field says, else the customer id.
+-- column: company_is_known: The product has a company with this id.
+-- column: version: The version of the copy; null when the biller sent only the customer's id.
+with seen as (
+    select
+        e.event_id,
+        e.occurred_at,
+        e.customer_id,
+        json_texts(e.content, '/customer/id /customer/resource_version /customer/' || ${company_field}) as texts
+    from payments.payment_events as e
+    where e.occurred_at <= ${as_of}
+),
+
+copy as (
+    select
+        s.event_id,
+        s.occurred_at,
+        coalesce(nth_text(s.texts, 1), s.customer_id) as customer_id,
+        nullif(trim(nth_text(s.texts, 3)), '') as company_field,
+        coalesce(
+            whole_number_of(nth_text(s.texts, 2)),
+            case when nth_text(s.texts, 1) is not null then cast(seconds_between(from_epoch_ms(0), s.occurred_at) * 1000 as bigint) end
+        ) as version
+    from seen as s
+    where coalesce(nth_text(s.texts, 1), s.customer_id) is not null
+),
+
+newest as (
+    select
+        c.customer_id,
+        c.company_field,
+        c.version,
+        row_number() over (
+            partition by c.customer_id
+            order by c.version desc nulls last, c.occurred_at desc nulls last, c.event_id desc nulls last
+        ) as place
+    from copy as c
+)
+
+select
+    cast(n.customer_id as text) as customer_id,
+    cast(coalesce(n.company_field, trim(n.customer_id)) as text) as company_id,
+    cast(c.company_id is not null as boolean) as company_is_known,
+    cast(n.version as bigint) as version
+from newest as n
+left join product.company as c on c.company_id = coalesce(n.company_field, trim(n.customer_id))
+where n.place = 1
