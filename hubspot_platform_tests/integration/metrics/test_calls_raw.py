@@ -5,9 +5,8 @@ import pytest
 
 from hubspot_platform.assets.phone_numbers import refresh_phone_numbers
 from hubspot_platform.sql_models.build import build_model
-from hubspot_platform.sql_models.store import load_models, sql_folder
 from hubspot_platform.warehouse import Column, LogicalType, Table, Warehouse
-from hubspot_platform_tests.integration.metrics.models import PLAIN, rows
+from hubspot_platform_tests.integration.metrics.models import PLAIN, models, rows
 from hubspot_platform_tests.integration.sql_models.small_mirror import SYNCED, SmallMirror, utc
 
 CALL = Table(
@@ -55,7 +54,6 @@ def build(warehouse: Warehouse, contacts: dict[int, tuple[str, str | None]], *ca
         }
         for number, call in enumerate(calls, start=1)
     ]
-    models = {model.name: model for model in load_models(sql_folder(), PLAIN)}
     with warehouse.writer() as session:
         mirror.write(session)
         session.execute("drop table hubspot.phone_number")
@@ -65,7 +63,7 @@ def build(warehouse: Warehouse, contacts: dict[int, tuple[str, str | None]], *ca
     refresh_phone_numbers(warehouse, PLAIN, SYNCED)
     with warehouse.writer() as session:
         for name in ("hubspot_contacts_raw", "hubspot_calls_raw"):
-            build_model(session, models[name])
+            build_model(session, models()[f"hubspot.{name}"])
 
 
 def contact_of_call(warehouse: Warehouse) -> dict[str, str | None]:

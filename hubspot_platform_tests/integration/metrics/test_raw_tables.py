@@ -167,3 +167,28 @@ def test_instalments_are_whole_numbers(warehouse: Warehouse, number: str | None,
     build(warehouse, mirror)
 
     assert deal(warehouse, "number_of_installments__months as n") == {"n": whole}
+
+
+def test_won_deals_without_an_amount_or_a_closedate_are_counted_as_warnings(warehouse: Warehouse) -> None:
+    mirror = SmallMirror()
+    mirror.won(1, "2026-04-01 10:00", "2026-04-12 10:00", property_amount=Decimal(0))
+    mirror.won(2, "2026-04-01 10:00", "2026-04-12 10:00")
+    mirror.won(3, "2026-04-01 10:00", "", property_amount=Decimal(5))
+    mirror.deal(4, "2026-04-01 10:00")
+    outcomes = build(warehouse, mirror)
+
+    violations = {found.check.name: found.violations for found in outcomes["hubspot.hubspot_deals_raw"].checks}
+    assert (violations["won_deals_have_an_amount"], violations["won_deals_have_a_closedate"]) == (1, 1)
+
+
+def test_deleted_and_merged_records_are_left_out(warehouse: Warehouse) -> None:
+    mirror = SmallMirror()
+    mirror.contact(1, "2026-04-12 09:00")
+    mirror.contact(2, "2026-04-12 09:00", is_deleted=True, _fivetran_deleted=True)
+    mirror.won(10, "2026-04-01 10:00", "2026-04-12 10:00", is_deleted=True)
+    build(warehouse, mirror)
+
+    assert [row["hubspot_id"] for row in rows(warehouse, "select hubspot_id from hubspot.hubspot_contacts_raw")] == [
+        "1"
+    ]
+    assert rows(warehouse, "select hubspot_id from hubspot.hubspot_deals_raw") == []
