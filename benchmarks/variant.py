@@ -57,11 +57,17 @@ async def read_serially(
 
 
 async def read_rest_serially(
-    transport: Transport, obj: ObjectType, properties: Sequence[str], unread: Unread, *, lane: Lane = Lane.BACKFILL
+    transport: Transport,
+    obj: ObjectType,
+    properties: Sequence[str],
+    unread: Unread,
+    *,
+    archived: bool = False,
+    lane: Lane = Lane.BACKFILL,
 ) -> AsyncGenerator[Records, None]:
     """Stand in for `read_rest` of a read that begins."""
     del unread
-    async for page in read_serially(transport, obj, properties, lane=lane):
+    async for page in read_serially(transport, obj, properties, archived=archived, lane=lane):
         yield page
 
 

@@ -4,7 +4,21 @@ from collections.abc import Callable, Mapping
 
 from benchmarks.bench import Bench
 from benchmarks.results import Outcome
-from benchmarks.scenarios import ceiling, chunks, history, incremental, memory, processes, reads
+from benchmarks.scenarios import (
+    attribution,
+    ceiling,
+    chunks,
+    drain,
+    events,
+    history,
+    incremental,
+    landing,
+    memory,
+    metrics,
+    mrr,
+    processes,
+    reads,
+)
 
 Scenario = Callable[[Bench], Outcome]
 
@@ -18,5 +32,11 @@ SCENARIOS: Mapping[str, Scenario] = {
     "four-processes": processes.four_processes,
     "memory": memory.memory,
     "history": history.history,
+    "events": events.events,
+    "drain": drain.drain,
+    "metrics": metrics.metrics,
+    "landing": landing.landing,
+    "attribution": attribution.attribution,
+    "mrr": mrr.mrr,
 }
 ON_REQUEST = frozenset({"chunk-sizes"})
