@@ -13,14 +13,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import psutil
 
 from hubspot_platform.automation.alerts import RUNNER
-from hubspot_platform.automation.schedules import floor_hour
+from hubspot_platform.checks.table import COUNT_CHECK
 from hubspot_platform.cli.processes import free_port
 from hubspot_platform_tests.support import browser
 from hubspot_platform_tests.support.browser import DagsterPages, Page, SlackPage
@@ -34,8 +33,7 @@ STOP_SECONDS = 30.0
 CONTACT, METRIC, RAW = "hubspot/contact", "metrics/daily_metric", "hubspot/hubspot_contacts_raw"
 MODELS = "sql_model_automation"
 ALERT = "C03 count matches hubspot"
-LATE_SHARE = 0.03  # beyond the 2 % of difference that the count check forgives
-LATE_AT_LEAST = 40
+OVERSTATED = 0.2  # far beyond the 2 % and the 25 records of difference that the count check forgives
 WIDE, WIDEST = 0.8, 2 / 3  # pages with a sidebar, and graphs, need more room than 1600 pixels give
 
 
@@ -78,28 +76,22 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             child.kill()
 
 
-def break_the_portal(sandbox: str) -> None:
-    """Let contacts appear late: changed before the hour ended, shown by the portal after it was read."""
-    live = httpx.get(f"{sandbox}/sandbox/api/state", timeout=30).json()["counts"]["contacts"]["live"]
-    late = {
-        "count": max(LATE_AT_LEAST, round(live * LATE_SHARE)),
-        "at": (floor_hour(datetime.now(UTC)) - timedelta(minutes=5)).isoformat(),
-        "properties": {"email": "late@example.com", "country": "Germany", "lifecyclestage": "lead"},
-    }
-    httpx.post(f"{sandbox}/sandbox/api/objects/contacts/create", json=late, timeout=60).raise_for_status()
-
-
 def tell_the_story(pages: DagsterPages, slack: SlackPage, sandbox: str) -> None:
-    """Break the portal, see the alert, repair it, see the recovery."""
-    break_the_portal(sandbox)
+    """Let the portal count more contacts than it shows, see the alert, let it count well, see the recovery."""
+    faults = f"{sandbox}/sandbox/api/faults"
+    fault = {"kind": "overstated_total", "share": OVERSTATED, "match": {"route": "search", "object": "contacts"}}
+    httpx.post(faults, json=fault, timeout=60).raise_for_status()
     pages.execute_checks(CONTACT)
     pages.checks(CONTACT)
-    pages.see("Failed")
+    pages.choose_check(COUNT_CHECK)
+    pages.see("records in HubSpot")
     pages.picture("contact-checks")
     slack.wait_for("an alert", lambda threads: any(ALERT in thread.text for thread in threads))
     slack.picture("slack-opened")
+    httpx.delete(faults, timeout=60).raise_for_status()
     pages.materialise_latest_partition(CONTACT)
-    pages.execute_checks(CONTACT)
+    for _ in range(2):  # one pass alone recovers nothing
+        pages.execute_checks(CONTACT)
     slack.wait_for("a recovery", lambda threads: any(ALERT in t.text and t.replies for t in threads))
     slack.picture("slack")
 

@@ -5,12 +5,14 @@ only tells Dagster about it.
 """
 
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 import dagster as dg
+from dagster._utils.warnings import BetaWarning
 
 from hubspot_platform.assets.failures import as_dagster_failure
 from hubspot_platform.assets.metadata import column_schema, table_metadata
@@ -33,6 +35,7 @@ from hubspot_platform.warehouse.protocol import Warehouse
 Results = Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]
 
 POOL = "warehouse_writer"
+FIRST_PARTITION = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class ModelContext(Protocol):
@@ -57,27 +60,64 @@ def downstream_condition() -> dg.AutomationCondition[dg.AssetKey]:
 
 
 def sql_model_assets(
-    business: BusinessTerms, dialect: str, *, folder: Path | None = None, cache: Path | None = None
+    business: BusinessTerms,
+    dialect: str,
+    *,
+    folder: Path | None = None,
+    cache: Path | None = None,
+    first_partition: datetime = FIRST_PARTITION,
 ) -> list[dg.AssetsDefinition]:
     """Return one asset per file below `folder` (the platform's own models when None).
 
-    `cache` is a file that keeps what parsing found, so that later processes start faster. Raises
-    SqlModelError.
+    `cache` is a file that keeps what parsing found, so that later processes start faster; `first_partition` lies in
+    the first day of the models that have a day. Raises SqlModelError.
     """
-    return model_assets(load_models(folder or sql_folder(), business, cache=cache), dialect)
+    return model_assets(load_models(folder or sql_folder(), business, cache=cache), dialect, first_partition)
 
 
-def model_assets(models: Sequence[Model], dialect: str) -> list[dg.AssetsDefinition]:
+def model_assets(
+    models: Sequence[Model], dialect: str, first_partition: datetime = FIRST_PARTITION
+) -> list[dg.AssetsDefinition]:
     """Return one asset per model; `dialect` names the warehouse engine shown in the UI."""
-    return [_model_asset(model, dialect) for model in models]
+    days = daily_partitions(first_partition)
+    by_day = frozenset((model.schema, model.name) for model in models if model.header.partition)
+    return [_model_asset(model, dialect, days, by_day) for model in models]
 
 
-def _model_asset(model: Model, dialect: str) -> dg.AssetsDefinition:
+def daily_partitions(first_partition: datetime) -> dg.DailyPartitionsDefinition:
+    """Return the days (UTC) of the models whose header names a partition column; today is the last of them.
+
+    A model is recomputed as a whole, whatever day is asked for: the day says which state of the table is asked for,
+    a range of days is one run, and only the newest day follows its sources by itself.
+    """
+    return dg.DailyPartitionsDefinition(first_partition.astimezone(UTC).strftime("%Y-%m-%d"), end_offset=1)
+
+
+def _dependency(read: tuple[str, str], is_daily: bool, upstream_is_daily: bool) -> dg.AssetDep:
+    """Return the dependency on a table: its day on the same day of other models, else on the whole table."""
+    key = dg.AssetKey(list(read))
+    if is_daily and not upstream_is_daily:
+        return dg.AssetDep(key, partition_mapping=dg.AllPartitionMapping())
+    return dg.AssetDep(key)
+
+
+def single_run() -> dg.BackfillPolicy:
+    """Return the policy that computes any range of days in one run."""
+    with warnings.catch_warnings():
+        # The whole table is one run for any range of days; the class is beta, its behaviour is tested here.
+        warnings.simplefilter("ignore", BetaWarning)
+        return dg.BackfillPolicy.single_run()
+
+
+def _model_asset(
+    model: Model, dialect: str, days: dg.DailyPartitionsDefinition, by_day: frozenset[tuple[str, str]]
+) -> dg.AssetsDefinition:
     key = dg.AssetKey([model.schema, model.name])
+    is_daily = model.header.partition is not None
 
     spec = dg.AssetSpec(
         key=key,
-        deps=[dg.AssetKey(list(read)) for read in model.analysis.reads],
+        deps=[_dependency(read, is_daily, read in by_day) for read in model.analysis.reads],
         group_name=model.schema,
         description=model.header.description,
         owners=list(model.header.owners),
@@ -86,21 +126,26 @@ def _model_asset(model: Model, dialect: str) -> dg.AssetsDefinition:
         metadata={**_described(model), "sql": dg.MetadataValue.md(f"```sql\n{model.sql}\n```")},
         automation_condition=downstream_condition(),
         skippable=True,
+        partitions_def=days if is_daily else None,
     )
+    with warnings.catch_warnings():
+        # The decorator's backfill_policy parameter is beta; see single_run.
+        warnings.simplefilter("ignore", BetaWarning)
 
-    @dg.multi_asset(
-        name=f"{model.schema}__{model.name}",
-        specs=[spec],
-        check_specs=[_check_spec(check, key) for check in model.header.all_checks],
-        pool=POOL,
-        can_subset=True,
-    )
-    def build(context: dg.AssetExecutionContext, platform: dg.ResourceParam[ModelContext]) -> Results:
-        with as_dagster_failure():
-            if key in context.selected_asset_keys:
-                yield from _materialise(context, platform, model)
-            else:
-                yield from _check_only(context, platform, model)
+        @dg.multi_asset(
+            name=f"{model.schema}__{model.name}",
+            specs=[spec],
+            check_specs=[_check_spec(check, key) for check in model.header.all_checks],
+            pool=POOL,
+            can_subset=True,
+            backfill_policy=single_run() if is_daily else None,
+        )
+        def build(context: dg.AssetExecutionContext, platform: dg.ResourceParam[ModelContext]) -> Results:
+            with as_dagster_failure():
+                if key in context.selected_asset_keys:
+                    yield from _materialise(context, platform, model)
+                else:
+                    yield from _check_only(context, platform, model)
 
     return build
 
@@ -112,7 +157,7 @@ def _materialise(context: dg.AssetExecutionContext, platform: ModelContext, mode
     warehouse = platform.warehouse()
     try:
         with warehouse.writer() as session:
-            outcome = build_model(session, model)
+            outcome = build_model(session, model, started_at)
     except UpstreamMissingError as waiting:
         context.log.info("not built yet: %s", waiting)
         return

@@ -4,18 +4,21 @@
 keeps latest materialisations, partitions and check records when their run is deleted.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 import dagster as dg
 
 from hubspot_platform.business import Retention
+from hubspot_platform.mirror import ledger
 from hubspot_platform.runtime import Platform
-from hubspot_platform.state import Store, alert_outbox, incidents, topics, windows
+from hubspot_platform.state import Store, alert_outbox, inbox, incidents, topics, windows
+from hubspot_platform.topics.catalogue import subscriptions
 
 RUNS_A_PASS = 2_000
 PAGE = 100
 ALERTS_KEPT = timedelta(days=400)
+INBOX_PAGES = 50
 COMPACT_AFTER = timedelta(days=2)
 
 _SUCCESSFUL = [dg.DagsterRunStatus.SUCCESS]
@@ -54,15 +57,34 @@ def _old_runs(instance: dg.DagsterInstance, statuses: list[dg.DagsterRunStatus],
             return
 
 
-def prune_state(store: Store, now: datetime, retention: Retention) -> dict[str, int]:
+def prune_state(
+    store: Store, now: datetime, retention: Retention, subscriptions: Sequence[tuple[str, str]] = ()
+) -> dict[str, int]:
     """Fold old windows and delete old events, outbox rows, quiet incidents and resolved alerts; returns counts."""
     before = now - timedelta(days=retention.state_records)
+    unread_before = now - timedelta(days=retention.unread_events)
+    events = store.write(
+        lambda conn: topics.prune(conn, before, subscriptions=subscriptions, unread_before=unread_before)
+    )
     return {
         "windows_folded": store.write(lambda conn: windows.compact(conn, now - COMPACT_AFTER)),
         "outbox_rows": store.write(lambda conn: alert_outbox.prune(conn, before)),
-        "topic_events": store.write(lambda conn: topics.prune(conn, before)),
+        "topic_events": events.read + events.given_up,
+        "unread_topic_events": events.missed,
+        "inbox_events": _prune_inbox(store, before, now - ALERTS_KEPT),
         "alert_rows": store.write(lambda conn: incidents.forget_quiet(conn, before, now - ALERTS_KEPT)),
     }
+
+
+def _prune_inbox(store: Store, before: datetime, dead_before: datetime) -> int:
+    """Delete finished events page by page, so that the gateway never waits long for it; at most a million a pass."""
+    deleted = 0
+    for _ in range(INBOX_PAGES):
+        gone = store.write(lambda conn: inbox.prune(conn, before, dead_before=dead_before))
+        deleted += gone
+        if gone == 0:
+            break
+    return deleted
 
 
 @dg.op(name="clean_up", description="Deletes what is older than its retention.")
@@ -71,8 +93,9 @@ def clean_up(context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform
     retention = platform.business.retention
     store = platform.state()
     counts = {
-        **prune_state(store, store.now(), retention),
+        **prune_state(store, store.now(), retention, subscriptions(platform.settings)),
         **prune_runs(context.instance, store.now(), retention),
+        **ledger.prune(platform.warehouse(), store.now() - timedelta(days=retention.state_records), store.now()),
     }
     # DuckDB gives the room of replaced rows back only here: doing it with every write would be most of the work.
     platform.warehouse().compact()

@@ -4,15 +4,16 @@
 UI like any other run.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
 from hubspot_platform.automation.instance import open_instance
-from hubspot_platform.automation.schedules import HOUR, KEY_FORMAT, RANGE_END, RANGE_START, floor_hour
+from hubspot_platform.automation.schedules import HOUR, KEY_FORMAT, RANGE_END, RANGE_START, day_tags, floor_hour
+from hubspot_platform.clock import utc_now
 from hubspot_platform.definitions import definitions
 from hubspot_platform.errors import UsageError
 from hubspot_platform.runtime import Platform
@@ -55,31 +56,82 @@ def hours_from(first_partition: datetime, now: datetime) -> dict[str, str]:
 
 
 def execute(platform: Platform, *, job: str | None = None, selection: Sequence[str] = ()) -> RunOutcome:
-    """Execute a job by name, or assets by Dagster selections, for every hour since the first partition.
+    """Execute a job by name, or assets by Dagster selections, in one run; those with days in a second one.
 
+    Objects are asked for every hour since the first partition, models with days for the day of the platform's clock.
     Raises UsageError for a name or selection that matches nothing.
     """
     defs = definitions(platform)
     repository = defs.get_repository_def()
-    asset_selection = None
+    selections: list[list[dg.AssetKey] | None] = [None]
     if job is None:
-        asset_selection = _resolve(repository, selection)
+        selections = list(by_partitions(repository, _resolve(repository, selection)))
         found = defs.resolve_implicit_global_asset_job_def()
     else:
         known = [name for name in repository.job_names if not name.startswith("__")]
         if job not in known:
             raise UsageError(f"unknown job {job!r}", mend=f"use one of: {', '.join(sorted(known))}")
         found = defs.resolve_job_def(job)
-    tags = hours_from(platform.settings.first_partition, platform.clock())
+    outcomes: list[RunOutcome] = []
     with open_instance(platform.settings) as instance:
-        result = found.execute_in_process(
-            instance=instance,
-            asset_selection=asset_selection,
-            tags=tags if _partitioned(repository, found, asset_selection) else {},
-            run_config=_QUIET,
-            raise_on_error=False,
-        )
-        return _outcome(job or " ".join(selection), result)
+        for asset_selection in selections:
+            keys = asset_selection or list(found.asset_layer.executable_asset_keys)
+            result = found.execute_in_process(
+                instance=instance,
+                asset_selection=asset_selection,
+                tags=_partition_tags(platform, repository, keys),
+                run_config=_QUIET,
+                raise_on_error=False,
+            )
+            outcomes.append(_outcome(job or " ".join(selection), result))
+    return _joined(outcomes)
+
+
+def by_partitions(repository: dg.RepositoryDefinition, keys: Sequence[dg.AssetKey]) -> Iterator[list[dg.AssetKey]]:
+    """Divide assets into runs, since one run knows one kind of partitions: first what has hours, then what has days.
+
+    Assets without partitions go into the second run when they read, near or far, one with days.
+    """
+    graph = repository.asset_graph
+    daily = {key for key in keys if _is_daily(repository, key)}
+    hourly = {key for key in keys if graph.get(key).is_partitioned} - daily
+    if not daily or not hourly:
+        yield list(keys)
+        return
+    late = set(daily)
+    for key in graph.toposorted_asset_keys:
+        if key in keys and late & graph.get(key).parent_keys:
+            late.add(key)
+    yield [key for key in keys if key not in late]
+    yield [key for key in keys if key in late]
+
+
+def _is_daily(repository: dg.RepositoryDefinition, key: dg.AssetKey) -> bool:
+    return isinstance(repository.asset_graph.get(key).partitions_def, dg.DailyPartitionsDefinition)
+
+
+def _partition_tags(
+    platform: Platform, repository: dg.RepositoryDefinition, keys: Sequence[dg.AssetKey]
+) -> dict[str, str]:
+    first = platform.settings.first_partition
+    if any(_is_daily(repository, key) for key in keys):
+        # A clock that was fixed before the first day or after today still asks for a day that exists.
+        return day_tags(min(max(platform.clock().astimezone(UTC), first), utc_now()))
+    if any(repository.asset_graph.get(key).is_partitioned for key in keys):
+        return hours_from(first, platform.clock())
+    return {}
+
+
+def _joined(outcomes: Sequence[RunOutcome]) -> RunOutcome:
+    """Return what the runs did as one outcome, with the id of the last of them."""
+    last = outcomes[-1]
+    return replace(
+        last,
+        success=all(outcome.success for outcome in outcomes),
+        error=next((outcome.error for outcome in outcomes if outcome.error), ""),
+        rows={key: rows for outcome in outcomes for key, rows in outcome.rows.items()},
+        checks=tuple(check for outcome in outcomes for check in outcome.checks),
+    )
 
 
 def _resolve(repository: dg.RepositoryDefinition, selection: Sequence[str]) -> list[dg.AssetKey]:
@@ -102,13 +154,6 @@ def _as_key_expression(text: str) -> str:
     if not core or ":" in core or any(character in core for character in ' ()"'):
         return text
     return text.replace(core, f'key:"{core}"')
-
-
-def _partitioned(
-    repository: dg.RepositoryDefinition, job: dg.JobDefinition, selected: Sequence[dg.AssetKey] | None
-) -> bool:
-    keys = selected if selected is not None else list(job.asset_layer.executable_asset_keys)
-    return any(repository.asset_graph.get(key).is_partitioned for key in keys)
 
 
 def _outcome(name: str, result: dg.ExecuteInProcessResult) -> RunOutcome:

@@ -19,6 +19,7 @@ def command(
     ] = "professional",
     port: Annotated[int, typer.Option(help="port of the Dagster UI, 0 for any free one")] = 3000,
     sandbox_port: Annotated[int, typer.Option(help="port of the sandbox, 0 for any free one")] = 8020,
+    gateway_port: Annotated[int, typer.Option(help="port of the gateway, 0 for any free one")] = 8030,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
 ) -> None:
     """Run the whole platform against the sandbox portal."""
@@ -26,7 +27,14 @@ def command(
 
     folder = home or load_settings().home / "demo"
     options = DemoOptions(
-        size=size, seed=seed, once=once, home=folder, rate_limit=rate_limit, port=port, sandbox_port=sandbox_port
+        size=size,
+        seed=seed,
+        once=once,
+        home=folder,
+        rate_limit=rate_limit,
+        port=port,
+        sandbox_port=sandbox_port,
+        gateway_port=gateway_port,
     )
     if not run_demo(Output(as_json), options):
         raise typer.Exit(1)

@@ -39,7 +39,7 @@ def command(as_json: Annotated[bool, typer.Option("--json", help="print one JSON
     """Check configuration, stores, HubSpot (token, portal, scopes, clock), Slack and disk."""
     output = Output(as_json)
     settings = load_settings()
-    findings = [*_variables(settings), *_examine(settings)]
+    findings = [*_variables(settings), *examine(settings)]
     rows = [["ok" if f.ok else "FAIL", f.subject, f.detail, f.mend] for f in findings]
     output.table("hubspot-platform doctor", ["", "what", "found", "mend"], rows)
     output.result({"findings": [asdict(finding) for finding in findings], "ok": all(f.ok for f in findings)})
@@ -59,14 +59,16 @@ def _variables(settings: Settings) -> Iterator[Finding]:
         yield Finding(variable_of(name), True, shown + source)
 
 
-def _examine(settings: Settings) -> Iterator[Finding]:
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Look at both stores, HubSpot with every object, Slack, what lands from elsewhere, and the disk."""
     from hubspot_platform.runtime import Platform
 
     platform = Platform(settings)
     yield _try("state store", lambda: _state(platform))
     yield _try("warehouse", lambda: f"{platform.warehouse().dialect}, identity {platform.warehouse().identity()}")
-    yield _try("HubSpot", lambda: _hubspot(platform))
+    yield from _hubspot(platform)
     yield _try("Slack", lambda: _slack(settings))
+    yield _try("landing", lambda: _landing(settings))
     yield _disk(settings)
     platform.close()
 
@@ -91,20 +93,37 @@ def _state(platform: "Platform") -> str:
     return f"migrated, {without_password(platform.settings.state)}"
 
 
-def _hubspot(platform: "Platform") -> str:
+def _hubspot(platform: "Platform") -> Iterator[Finding]:
+    """Look at token, portal and clock, and at every object by itself: one may be forbidden and the others not."""
+    totals: dict[str, int | PlatformError] = {}
+    reached = _try("HubSpot", lambda: _portal(platform, totals))
+    yield reached
+    if not reached.ok:
+        return
+    for obj in CATALOGUE.values():
+        found = totals.get(obj.plural, 0)
+        if platform.business.mirror.skips(obj):
+            yield Finding(obj.plural, True, "left out by mirror.skip")
+        elif isinstance(found, PlatformError):
+            yield Finding(obj.plural, False, str(found.args[0]), found.mend)
+        else:
+            yield Finding(obj.plural, True, f"{found:,} records")
+
+
+def _portal(platform: "Platform", totals: dict[str, int | PlatformError]) -> str:
     from hubspot_platform.hubspot.account import check_portal
 
-    account, skew, totals = asyncio.run(_ask_hubspot(platform))
+    account, skew = asyncio.run(_ask_hubspot(platform, totals))
     check_portal(account, platform.settings.hubspot_portal_id)
     if abs(skew) > MOST_SKEW_SECONDS:
         raise PlatformError(f"this host's clock is {skew:.0f} s off HubSpot's", mend="synchronise it with NTP")
-    counts = ", ".join(f"{total:,} {name}" for name, total in totals.items())
-    return f"portal {account.portal_id} ({account.time_zone}), {counts}, clock within {abs(skew):.0f} s"
+    return f"portal {account.portal_id} ({account.time_zone}), clock within {abs(skew):.0f} s"
 
 
-async def _ask_hubspot(platform: "Platform") -> tuple["AccountDetails", float, dict[str, int]]:
-    """Ask for the account and one count per object: a missing scope shows here and names itself."""
+async def _ask_hubspot(platform: "Platform", totals: dict[str, int | PlatformError]) -> tuple["AccountDetails", float]:
+    """Ask for the account, and for one count per object into `totals`: a missing scope shows here and names itself."""
     from hubspot_platform.hubspot.account import account_details
+    from hubspot_platform.hubspot.errors import MissingScope
     from hubspot_platform.hubspot.search import count
     from hubspot_platform.hubspot.transport import Transport
 
@@ -112,8 +131,14 @@ async def _ask_hubspot(platform: "Platform") -> tuple["AccountDetails", float, d
         async with Transport(policy) as transport:
             account = await account_details(transport)
             skew = (transport.server_now() - utc_now()).total_seconds()
-            totals = {obj.plural: await count(transport, obj, lane=Lane.SYNC) for obj in CATALOGUE.values()}
-    return account, skew, totals
+            for obj in CATALOGUE.values():
+                if platform.business.mirror.skips(obj):
+                    continue
+                try:
+                    totals[obj.plural] = await count(transport, obj, lane=Lane.SYNC)
+                except MissingScope as error:
+                    totals[obj.plural] = error
+    return account, skew
 
 
 def _slack(settings: Settings) -> str:
@@ -123,6 +148,15 @@ def _slack(settings: Settings) -> str:
         return "no token: alerts are kept and not sent"
     slack = SlackConnector.with_secret(settings.slack_bot_token, settings.slack_base_url)
     return f"{slack.who_am_i()}, channel {settings.slack_channel}"
+
+
+def _landing(settings: Settings) -> str:
+    """Look into the sources that are set: the first table of each is read as far as its columns."""
+    from hubspot_platform.landing.contract import PREDICTIONS, REQUIRED
+    from hubspot_platform.landing.land import look
+
+    found = [look(settings, entry) for entry in (REQUIRED[0], PREDICTIONS[0])]
+    return "; ".join(found)
 
 
 def _disk(settings: Settings) -> Finding:

@@ -11,7 +11,22 @@ import sys
 
 import typer
 
-from hubspot_platform.cli import build, demo, dev, doctor, explore, query, schema, sync
+from hubspot_platform.cli import (
+    build,
+    demo,
+    dev,
+    doctor,
+    explore,
+    gateway,
+    ingest,
+    land,
+    metric,
+    process,
+    query,
+    schema,
+    sync,
+    topics,
+)
 from hubspot_platform.errors import ConfigurationError, PlatformError, UsageError
 from hubspot_platform.sandbox import command as sandbox
 
@@ -26,9 +41,16 @@ app = typer.Typer(
 app.command("demo")(demo.command)
 app.command("dev")(dev.command)
 app.command("sandbox")(sandbox.command)
+app.command("gateway")(gateway.command)
 app.command("sync")(sync.command)
+app.command("land")(land.command)
+app.command("ingest")(ingest.ingest)
+app.command("process")(process.command)
+app.command("replay")(ingest.replay)
+app.command("topics")(topics.command)
 app.command("build")(build.command)
 app.command("explore")(explore.command)
+app.command("metric")(metric.command)
 app.command("query")(query.command)
 app.command("schema")(schema.command)
 app.command("doctor")(doctor.command)

@@ -209,6 +209,22 @@ class DagsterServices(Processes):
             return False
 
 
+def start_gateway(processes: Processes, *, host: str, port: int) -> str:
+    """Start the gateway in a group of processes, with the group's environment; returns the address of its doors."""
+    admin_port = free_port(host)
+    where = ["--host", host, "--port", str(port), "--admin-port", str(admin_port)]
+    command = [sys.executable, "-m", "hubspot_platform.cli", "gateway", *where]
+    processes.start("gateway", command, lambda: _ready(f"http://{host}:{admin_port}/readyz"))
+    return f"http://{host}:{port}"
+
+
+def _ready(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5).is_success
+    except httpx.TransportError:
+        return False
+
+
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
 
 SIDE_BY_SIDE = 6  # each holds a chunk in memory, and all of them share HubSpot's call budget and the warehouse
 
+
+class Via(StrEnum):
+    """Where a full read gets its records from."""
+
+    LIST = "list"
+    EXPORT = "export"
+
+
 Json = Annotated[bool, typer.Option("--json", help="print one JSON document")]
 
 
@@ -35,6 +44,7 @@ def command(
     merges: Annotated[bool, typer.Option("--merges", help="follow merged records to those that survive")] = False,
     associations: Annotated[bool, typer.Option("--associations", help="compare and replace associations")] = False,
     refresh: Annotated[bool, typer.Option("--refresh", help="compare every value, calculated ones too")] = False,
+    via: Annotated[Via, typer.Option(help="where --full reads from: lists, or an export of few calls")] = Via.LIST,
     as_json: Json = False,
 ) -> None:
     """Read objects from HubSpot into the mirror; without options, what changed since the last sync."""
@@ -44,10 +54,7 @@ def command(
 
     chosen = zip(PASSES, (census, archived, merges, associations, refresh), strict=True)
     passes = [repair for repair, wanted in chosen if wanted]
-    if sum(map(bool, (full, since, limit, *passes))) > 1:
-        options = ", ".join(f"--{repair.value}" for repair in PASSES)
-        raise UsageError(f"--full, --since, --limit, {options} do not go together", mend="give one of them")
-
+    _one_way(full=full, others=(since, limit, *passes), passes=PASSES, via=via)
     output = Output(as_json)
     settings = load_settings()
     prepare_home(settings)
@@ -61,6 +68,7 @@ def command(
             limit=limit,
             confirm_deletes=confirm_deletes,
             history=history,
+            by_export=via is Via.EXPORT,
             repair=passes[0] if passes else None,
         )
 
@@ -74,6 +82,15 @@ def command(
         results = _run(platform, entries, dict.fromkeys(references, whole), request, progress)
     platform.close()
     _report(output, results)
+
+
+def _one_way(*, full: bool, others: Sequence[object], passes: Sequence[str], via: Via) -> None:
+    """Refuse options that ask for two ways of reading."""
+    if sum(map(bool, (full, *others))) > 1:
+        options = ", ".join(f"--{repair}" for repair in passes)
+        raise UsageError(f"--full, --since, --limit, {options} do not go together", mend="give one of them")
+    if via is Via.EXPORT and not full:
+        raise UsageError("--via export is a way to read everything", mend="give --full too")
 
 
 def _names(objects: Sequence[str]) -> list[str]:

@@ -83,7 +83,14 @@ def test_old_records_of_the_state_go_and_open_alerts_stay(store, clock):
     store.write(lambda conn: topics.prepare(conn, [topics.Event("topic", "key", {}, "topic:1")], clock()))
     later = clock.forward(days=1_000)
     counts = prune_state(store, later, RETENTION)
-    assert counts == {"windows_folded": 0, "outbox_rows": 1, "topic_events": 1, "alert_rows": 0}
+    assert counts == {
+        "windows_folded": 0,
+        "outbox_rows": 1,
+        "topic_events": 1,
+        "unread_topic_events": 0,
+        "inbox_events": 0,
+        "alert_rows": 0,
+    }
     assert [row["state"] for row in alerts(store)] == ["open"]
     assert outbox(store) == []
 

@@ -97,6 +97,10 @@ def test_build_makes_the_models_and_names_the_checks_that_did_not_pass(
     assert built["rows"]["metrics/daily_metric"] > 0
     assert {check["status"] for check in built["checks"]} <= {"pass", "warn"}
 
+    told = run(sandbox, home, "metric", "deals_won", "--from", "2000-01-01", "--to", "2100-01-01", "--json")
+    assert told.returncode == 0, told.stderr
+    assert int(json.loads(told.stdout)["metrics"][0]["value"]) > 0
+
 
 def test_doctor_finds_everything_in_order(sandbox: Portal, synced: tuple[Path, dict[str, Any]]) -> None:
     home, _ = synced
@@ -122,6 +126,7 @@ def test_doctor_says_what_is_wrong_and_the_mend(sandbox: Portal, tmp_path: Path)
     [
         (["sync", "contakts"], "use one of: contacts, companies, deals"),
         (["sync", "contacts", "--full", "--since", "2026-01-01"], "do not go together"),
+        (["sync", "contacts", "--via", "export"], "give --full too"),
         (["build", "--job", "nightly"], "use one of:"),
         (["build", "hubspot/nothing"], "selects no asset"),
     ],

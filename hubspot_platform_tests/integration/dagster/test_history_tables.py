@@ -10,6 +10,7 @@ from hubspot_platform.assets.hubspot import hourly_partitions, object_asset
 from hubspot_platform.automation.instance import prepare_instance
 from hubspot_platform.automation.runs import execute
 from hubspot_platform.hubspot.catalogue import CONTACT, DEAL, TICKET, ObjectType
+from hubspot_platform.hubspot.refresh import MirrorSettings
 from hubspot_platform.runtime import Platform
 from hubspot_platform.settings import FALLBACK_MIRROR_START
 from hubspot_platform_tests.support.platforms import platform_for, rows
@@ -34,7 +35,7 @@ def platform(tmp_path: Path) -> Iterator[Platform]:
     ids=lambda value: getattr(value, "name", ""),
 )
 def test_they_are_assets_of_the_step_that_reads_their_object(obj: ObjectType, tables: set[str]) -> None:
-    asset = object_asset(obj, hourly_partitions(FALLBACK_MIRROR_START), "duckdb")
+    asset = object_asset(obj, hourly_partitions(FALLBACK_MIRROR_START), "duckdb", MirrorSettings())
     assert {dg.AssetKey(["hubspot", table]) for table in tables} <= asset.keys
     for table in tables:
         spec = asset.specs_by_key[dg.AssetKey(["hubspot", table])]
