@@ -126,11 +126,9 @@ class _SyncRun:
 
     async def execute(self) -> SyncReport:
         async with Transport(self.policy) as transport:
-            account, definitions = await asyncio.gather(
-                account_details(transport, lane=Lane.SYNC),
-                asyncio.to_thread(fetch_definitions, sdk_client(self.policy), self.object),
-            )
+            account = await account_details(transport, lane=Lane.SYNC)
             check_portal(account, self.platform.settings.hubspot_portal_id)
+            definitions = await asyncio.to_thread(fetch_definitions, sdk_client(self.policy), self.object)
             layout, added = await asyncio.to_thread(writer.prepare, self.warehouse, self.object, definitions)
             settled = await asyncio.to_thread(publishing.settle, self.platform.state(), self.warehouse, self.object)
             self.progress(published=settled)

@@ -20,7 +20,7 @@ from hubspot_platform_tests.support.portal import Portal, portal
 POINTS = (
     "sync.events_prepared",
     pytest.param("sync.inside_merge", marks=pytest.mark.soak),
-    "sync.chunk_merged",
+    pytest.param("sync.chunk_merged", marks=pytest.mark.soak),
 )
 
 

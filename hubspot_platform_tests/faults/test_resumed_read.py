@@ -90,6 +90,7 @@ def test_case_077_a_full_read_killed_after_two_chunks_goes_on_after_them(
         assert_mirror_equals_portal(platform, many, CONTACT)
 
 
+@pytest.mark.soak
 def test_marks_of_a_read_that_asked_for_other_properties_do_not_count(
     many: Portal, store_url: str | None, tmp_path: Path
 ) -> None:
@@ -112,10 +113,10 @@ def small() -> Iterator[Portal]:
     ("point", "option"),
     [
         ("sync.inside_merge", "--census"),
-        ("pass.before_census_noted", "--census"),
-        ("pass.inside_mark", "--merges"),
         ("pass.sweep_part_replaced", "--associations"),
-        ("sync.chunk_merged", "--archived"),
+        pytest.param("pass.before_census_noted", "--census", marks=pytest.mark.soak),
+        pytest.param("pass.inside_mark", "--merges", marks=pytest.mark.soak),
+        pytest.param("sync.chunk_merged", "--archived", marks=pytest.mark.soak),
     ],
 )
 def test_case_080_a_pass_killed_half_way_repairs_everything_when_it_runs_again(
