@@ -13,7 +13,13 @@ from hubspot_platform.errors import PlatformError
 from hubspot_platform.gateway.documents import dump
 from hubspot_platform.hubspot.retry import parse_json
 from hubspot_platform.mirror.values import cleaned
-from hubspot_platform.topics.models import GenericDbData, InvoiceTracking, PaymentHappening
+from hubspot_platform.topics.models import (
+    GenericDbData,
+    Happening,
+    InvoiceTracking,
+    NewSubscriptionEvent,
+    PaymentHappening,
+)
 
 _KINDS = (
     ("subscription_", "subscription"),
@@ -47,8 +53,9 @@ class PaymentEvent:
     row: Mapping[str, Any]
     resource_type: str
     resource_id: str
+    company_id: str | None = None
 
-    def happenings(self) -> tuple[PaymentHappening, ...]:
+    def happenings(self) -> tuple[Happening, ...]:
         """Return what is told of the event once it is stored, one payload a topic."""
         told = {name: self.row[name] for name in ("event_id", "occurred_at", "event_type")}
         told |= {f"{name}_id": self.row[f"{name}_id"] for name in _IDS}
@@ -56,11 +63,32 @@ class PaymentEvent:
         models = [PaymentHappening, GenericDbData]
         if self.resource_type in {"invoice", "credit_note"}:
             models.append(InvoiceTracking)
-        return tuple(model.model_validate(told) for model in models)
+        found: list[Happening] = [model.model_validate(told) for model in models]
+        if self._changes_a_subscription and self.company_id is not None:
+            of_company = {"company_id": self.company_id, "payment_event_id": told["event_id"]}
+            found.append(NewSubscriptionEvent.model_validate(_only(NewSubscriptionEvent, told | of_company)))
+        return tuple(found)
+
+    @property
+    def _changes_a_subscription(self) -> bool:
+        """Whether something happened to a subscription: what is only scheduled has not."""
+        return (
+            self.resource_type == "subscription"
+            and self.row["subscription_id"] is not None
+            and "scheduled" not in self.row["event_type"]
+            and self.row["event_type"] != "mrr_updated"
+        )
 
 
-def payment_event(body: bytes) -> PaymentEvent:
-    """Read one event document; raises NoPaymentEvent when a part that every event has is missing or wrong."""
+def _only(model: type[Happening], values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name in model.model_fields}
+
+
+def payment_event(body: bytes, company_field: str = "cf_company_id") -> PaymentEvent:
+    """Read one event document; raises NoPaymentEvent when a part that every event has is missing or wrong.
+
+    `company_field` is the custom field of subscriptions and customers that holds the company's id.
+    """
     try:
         document = parse_json(body)
     except ValueError:
@@ -84,7 +112,8 @@ def payment_event(body: bytes) -> PaymentEvent:
         **{f"{name}_id": _id_of(name, content) for name in _IDS},
         "content": dump(content).decode(),
     }
-    return PaymentEvent(row, resource_type, _text(resource.get("id")) or event_id)
+    company_id = _company_id(content, company_field) or _id_of("customer", content)
+    return PaymentEvent(row, resource_type, _text(resource.get("id")) or event_id, company_id)
 
 
 def _refused(problem: str) -> NoPaymentEvent:
@@ -111,6 +140,13 @@ def _id_of(kind: str, content: Mapping[str, Any]) -> str | None:
         if referred:
             return referred
     return None
+
+
+def _company_id(content: Mapping[str, Any], company_field: str) -> str | None:
+    """Return the company the subscription names, else the one its customer names."""
+    resources = (content.get(kind) for kind in ("subscription", "customer"))
+    named = (_text(resource.get(company_field)) for resource in resources if isinstance(resource, dict))
+    return next(filter(None, named), None)
 
 
 def _text(value: Any) -> str | None:

@@ -19,7 +19,7 @@ def handle_payment_events(platform: Platform, events: Sequence[InboxEvent]) -> l
     rows, told = [], []
     for event in events:
         try:
-            payment = payment_event(event.body)
+            payment = payment_event(event.body, platform.business.payments.company_field)
         except NoPaymentEvent as error:
             outcomes.append(Dead(str(error)))
             continue

@@ -21,7 +21,7 @@ from hubspot_platform_tests.support.browser import DagsterPages, SlackPage
 from hubspot_platform_tests.support.platforms import environment, settings_for
 from hubspot_platform_tests.support.portal import Portal, portal
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 CONTACT = "hubspot/contact"
 CONTACTS = 200

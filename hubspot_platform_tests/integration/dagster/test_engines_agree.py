@@ -95,7 +95,6 @@ def contents(platform: Platform, table: str, columns: list[str]) -> pa.Table:
 
 
 @pytest.mark.postgres
-@pytest.mark.xdist_group("heavy")
 def test_every_run_is_green_and_only_the_seeded_dirt_warns(
     size: str, both: dict[str, tuple[Platform, RunOutcome]]
 ) -> None:
@@ -117,17 +116,14 @@ def test_every_run_is_green_and_only_the_seeded_dirt_warns(
 
 
 @pytest.mark.postgres
-@pytest.mark.xdist_group("heavy")
 def test_both_engines_warn_of_the_same(both: dict[str, tuple[Platform, RunOutcome]]) -> None:
     embedded, server = (
-        {(check.asset, check.check): check.status for check in outcome.checks}
-        for _, outcome in both.values()
+        {(check.asset, check.check): check.status for check in outcome.checks} for _, outcome in both.values()
     )
     assert embedded == server
 
 
 @pytest.mark.postgres
-@pytest.mark.xdist_group("heavy")
 def test_every_table_and_column_is_equal_on_both_engines(
     size: str, both: dict[str, tuple[Platform, RunOutcome]]
 ) -> None:

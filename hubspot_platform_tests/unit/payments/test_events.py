@@ -76,9 +76,19 @@ def test_only_invoices_and_credit_notes_are_told_to_invoice_tracking() -> None:
     def topics(event: PaymentEvent) -> list[str]:
         return [each.topic for each in event.happenings()]
 
-    assert topics(read("subscription_changed")) == ["payments_webhook", "generic_db_data"]
+    assert topics(read("subscription_changed"))[:2] == ["payments_webhook", "generic_db_data"]
     assert topics(read("credit_note_created", credit_note={"id": "cn"}))[2:] == ["invoice_tracking"]
     assert topics(read("invoice_updated", invoice=INVOICE))[2:] == ["invoice_tracking"]
+
+
+@pytest.mark.parametrize(
+    ("customer", "company"), [({"id": "cust_1", "cf_company_id": "c-7"}, "c-7"), ({"id": "cust_1"}, "cust_1")]
+)
+def test_what_happens_to_a_subscription_is_told_with_its_company(customer: dict, company: str) -> None:
+    (told,) = read("subscription_activated", subscription={"id": "sub_1"}, customer=customer).happenings()[2:]
+    assert (told.topic, told.key) == ("new_subscription_event", company)
+    assert not read("subscription_pause_scheduled", subscription={"id": "sub_1"}, customer=customer).happenings()[2:]
+    assert not read("mrr_updated", subscription={"id": "sub_1"}, customer=customer).happenings()[2:]
 
 
 @pytest.mark.parametrize(
