@@ -26,7 +26,7 @@ OF_THE_DOCUMENTS = {
 }  # fmt: skip
 OF_THE_RUN = {"synced_at"}
 
-pytestmark = [pytest.mark.postgres, pytest.mark.xdist_group("document_tables")]
+pytestmark = pytest.mark.postgres
 
 
 @pytest.fixture(scope="module")
