@@ -307,6 +307,12 @@ class PostgresSession(BaseSession):
         if table.key:
             self.execute(f"alter table {name} add primary key ({', '.join(quoted(k) for k in table.key)})")
 
+    def _fill(self, table: Table, select: str, beside: str) -> None:
+        # A select joins steps of its own, of which the planner knows nothing: it takes them for a few rows and loops.
+        self.execute("set local enable_nestloop = off")
+        super()._fill(table, select, beside)
+        self.execute("set local enable_nestloop = on")
+
     def _swap(self, table: Table, beside: str) -> None:
         self._add_key(table, beside)
         with self._translated():

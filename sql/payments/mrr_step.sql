@@ -116,6 +116,20 @@ target as (
         )
 ),
 
+targeted as (
+    select distinct t.subscription_id, t.version, t.coupon_no
+    from target as t
+),
+
+hit as (
+    select distinct f.subscription_id, f.state_from, f.coupon_no, l.position
+    from in_force as f
+    join target as t
+        on t.subscription_id = f.subscription_id and t.version = f.version and t.coupon_no = f.coupon_no
+    join line as l on l.subscription_id = f.subscription_id and l.state_from = f.state_from
+    where (t.kind is null or t.kind = l.kind) and (t.ref is null or t.ref = '"' || l.ref || '"')
+),
+
 on_line as (
     select
         f.subscription_id,
@@ -130,27 +144,18 @@ on_line as (
         l.amount
     from in_force as f
     join line as l on l.subscription_id = f.subscription_id and l.state_from = f.state_from
+    left join targeted as t
+        on t.subscription_id = f.subscription_id and t.version = f.version and t.coupon_no = f.coupon_no
+    left join hit as h
+        on h.subscription_id = f.subscription_id
+        and h.state_from = f.state_from
+        and h.coupon_no = f.coupon_no
+        and h.position = l.position
     where
         f.step in (1, 2)
         and l.flag is null
         and (f.target is null or f.target = l.ref)
-        and (
-            not exists (
-                select 1
-                from target as t
-                where t.subscription_id = f.subscription_id and t.version = f.version and t.coupon_no = f.coupon_no
-            )
-            or exists (
-                select 1
-                from target as t
-                where
-                    t.subscription_id = f.subscription_id
-                    and t.version = f.version
-                    and t.coupon_no = f.coupon_no
-                    and (t.kind is null or t.kind = l.kind)
-                    and (t.ref is null or t.ref = '"' || l.ref || '"')
-            )
-        )
+        and (t.coupon_no is null or h.position is not null)
 ),
 
 line_running as (

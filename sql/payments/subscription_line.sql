@@ -14,7 +14,7 @@
 -- column: months_below: 52 for weeks, 365 for days, else 1.
 -- column: flag: Why the line is worth nothing: metered_excluded, missing_price, negative_line, bad_period,
 --   amount_out_of_range.
-with element as (
+with element as materialized (
     select
         c.subscription_id,
         c.version,
@@ -31,7 +31,7 @@ with element as (
     cross join lateral json_items(c.items) as p
 ),
 
-item as (
+item as materialized (
     select
         i.subscription_id,
         i.version,
@@ -49,7 +49,7 @@ item as (
     from element as i
 ),
 
-judged as (
+judged as materialized (
     select
         i.subscription_id,
         i.version,
@@ -77,7 +77,7 @@ judged as (
 ),
 
 -- Months per period are exact fractions: a year is 12, a week 12/52, a day 12/365.
-priced as (
+priced as materialized (
     select
         j.subscription_id,
         j.version,
