@@ -6,6 +6,7 @@ PUBSUB_EMULATOR_HOST and Google's application default credentials.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -101,9 +102,8 @@ class PubSubTransport:
         if path in self._made:
             return
         try:
-            create(request=request, timeout=SECONDS)
-        except self._errors.AlreadyExists:
-            pass
+            with suppress(self._errors.AlreadyExists):
+                create(request=request, timeout=SECONDS)
         except self._errors.GoogleAPICallError as error:
             raise _unavailable(error) from None
         self._made.add(path)

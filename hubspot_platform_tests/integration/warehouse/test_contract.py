@@ -49,23 +49,6 @@ def test_every_type_comes_back_as_it_was_written(warehouse: Warehouse) -> None:
     assert found.to_pylist() == [expected, EMPTY_TEXT, NULLS]
 
 
-def test_rows_that_come_in_pieces_are_written_as_in_one(warehouse: Warehouse) -> None:
-    """Arrow writes rubbish (NUL, what lay in memory) for quoted values after an empty piece, if it is let."""
-    table = Table(
-        "kinds", "pieces", (Column("id", LogicalType.INT, nullable=False), Column("said", LogicalType.TEXT)), ("id",)
-    )
-    texts = ['say "hi"', 'a,"b"', '"', "plain", ""]
-    whole = pa.table({"id": range(5), "said": texts}, schema=table.arrow_schema())
-    nothing = whole.slice(0, 0)
-    given = pa.concat_tables([nothing, whole.slice(0, 2), nothing, whole.slice(2)])
-    with warehouse.writer() as session:
-        session.ensure(table)
-        session.load(table, given)
-        assert session.query("select said from kinds.pieces order by id")["said"].to_pylist() == texts
-        assert session.merge(table, given).updated == len(texts)
-        assert session.query("select said from kinds.pieces order by id")["said"].to_pylist() == texts
-
-
 def test_results_of_expressions_have_one_type_on_both_engines(warehouse: Warehouse) -> None:
     with warehouse.writer() as session:
         session.ensure(CONTACT)

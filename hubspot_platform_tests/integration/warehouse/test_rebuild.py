@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import pyarrow as pa
 import pytest
 
 from hubspot_platform.warehouse import Column, LogicalType, QueryRefused, RowsRefused, Session, Table, Warehouse
@@ -126,3 +127,20 @@ def test_a_table_and_a_view_may_take_each_others_place_under_a_view_that_reads_t
         ):
             build(VIEWED, as_table if expected == "table" else as_view)
             assert session.query("select label from funnel.upper_view").to_pylist() == [{"label": expected}]
+
+
+def test_rows_that_come_in_pieces_are_written_as_in_one(warehouse: Warehouse) -> None:
+    """Arrow writes rubbish (NUL, what lay in memory) for quoted values after an empty piece, if it is let."""
+    table = Table(
+        "kinds", "pieces", (Column("id", LogicalType.INT, nullable=False), Column("said", LogicalType.TEXT)), ("id",)
+    )
+    texts = ['say "hi"', 'a,"b"', '"', "plain", ""]
+    whole = pa.table({"id": range(5), "said": texts}, schema=table.arrow_schema())
+    nothing = whole.slice(0, 0)
+    given = pa.concat_tables([nothing, whole.slice(0, 2), nothing, whole.slice(2)])
+    with warehouse.writer() as session:
+        session.ensure(table)
+        session.load(table, given)
+        assert session.query("select said from kinds.pieces order by id")["said"].to_pylist() == texts
+        assert session.merge(table, given).updated == len(texts)
+        assert session.query("select said from kinds.pieces order by id")["said"].to_pylist() == texts
