@@ -39,19 +39,24 @@ field as (
         whole_number_of(json_text(c.doc, 'billing_period')) as billing_period,
         lower(trim(json_text(c.doc, 'billing_period_unit'))) as billing_period_unit,
         upper(trim(json_text(c.doc, 'currency_code'))) as currency,
-        number_of(json_text(c.doc, 'mrr')) as mrr,
-        json_part(c.doc, 'subscription_items') as items
+        number_of(json_text(c.doc, 'mrr')) as mrr
     from copy as c
     where c.doc is not null
 ),
 
+listed as (
+    select e.event_id, json_part(json_part(e.content, 'subscription'), 'subscription_items') as items
+    from payments.payment_events as e
+    where e.occurred_at <= ${as_of}
+),
+
 plan as (
     select
-        f.event_id,
+        l.event_id,
         json_text(p.item, 'item_price_id') as plan_id,
-        row_number() over (partition by f.event_id order by p.position asc nulls last) as place
-    from field as f
-    cross join lateral json_items(f.items) as p
+        row_number() over (partition by l.event_id order by p.position asc nulls last) as place
+    from listed as l
+    cross join lateral json_items(l.items) as p
     where lower(json_text(p.item, 'item_type')) = 'plan'
 )
 
