@@ -127,7 +127,8 @@ def test_every_run_is_green_and_only_the_seeded_dirt_warns(
 @pytest.mark.postgres
 def test_both_engines_warn_of_the_same(both: dict[str, tuple[Platform, list[RunOutcome]]]) -> None:
     embedded, server = (
-        {(check.asset, check.check): check.status for check in outcome.checks} for _, outcome in both.values()
+        {(check.asset, check.check): check.status for outcome in outcomes for check in outcome.checks}
+        for _, outcomes in both.values()
     )
     assert embedded == server
 
