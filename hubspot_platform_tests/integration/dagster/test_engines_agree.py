@@ -27,6 +27,11 @@ RUN_TIMES = {
 }
 READ = ("hubspot", "product", "predictions", "jira")
 BUILT = ("attribution", "payments", "funnel", "metrics")
+NOTHING_SEEDED = {
+    *("hubspot.association_change", "hubspot.contact_property_history", "hubspot.contact_qualification"),
+    *("attribution.attribution_run", "attribution.shared_identifier", "payments.rejected_transaction", "jira.issue"),
+}
+"""Tables that a portal which only is read leaves empty, or that are asked for by settings."""
 SEEDED_DIRT = {
     "hubspot/company": {"values_fit_types"},
     "hubspot/contact": {"required_fields", "values_fit_types"},
@@ -148,7 +153,7 @@ def test_every_table_and_column_is_equal_on_both_engines(
         here = in_key_order(contents(embedded, table, compared))
         there = in_key_order(contents(server, table, compared))
         assert here.num_rows == there.num_rows, table
-        assert here.num_rows > 0 or size == "small", table
+        assert here.num_rows > 0 or size == "small" or table in NOTHING_SEEDED, table
         for name in compared:
             assert here.column(name).equals(there.column(name)), f"{table}.{name}"
 
@@ -156,4 +161,4 @@ def test_every_table_and_column_is_equal_on_both_engines(
 def in_key_order(table: pa.Table) -> pa.Table:
     """Order rows by every column that can be compared, so that two sets of rows can be."""
     keys = [(field.name, "ascending") for field in table.schema if not pa.types.is_decimal(field.type)]
-    return table.sort_by(keys[:8]).combine_chunks()
+    return table.sort_by(keys).combine_chunks()
