@@ -61,16 +61,19 @@ def backoff(attempts: int) -> timedelta:
 
 
 def announce_signups(platform: Platform) -> int:
-    """Publish a trigger for each mobile sign-up of the last day, once for ever; returns how many are new."""
+    """Publish a trigger for each mobile sign-up of the last day, once for ever; returns how many are new.
+
+    The trigger happens now: a sign-up may land hours after it was made, and its runs are late from then on.
+    """
     now = platform.clock()
     with platform.warehouse().writer() as session:
         if not session.columns("product.mobile_signup"):
             return 0
-        sql = "select event_id, company_id, occurred_at from product.mobile_signup where occurred_at between ? and ?"
+        sql = "select event_id, company_id from product.mobile_signup where occurred_at between ? and ?"
         rows = session.query(sql, [now - SIGNUPS_SINCE, now]).to_pylist()
     events = [
         DelayedAttributionTrigger(
-            event_id=f"mobile_signup:{row['event_id']}", occurred_at=row["occurred_at"], company_id=row["company_id"]
+            event_id=f"mobile_signup:{row['event_id']}", occurred_at=now, company_id=row["company_id"]
         ).event()
         for row in rows
     ]
