@@ -1,7 +1,7 @@
 """Reading every live record of an object through HubSpot's export: a few calls, however many records there are.
 
 The mirror uses it for first reads where the day's calls are the limit. An export tells times to the minute and in the
-portal's time zone, so a record's time of change is the start of its minute: any later copy of the record replaces it.
+portal's time zone, so a record counts as changed just before its minute: every copy that the API tells replaces it.
 """
 
 import csv
@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import IO
 from zoneinfo import ZoneInfo
 
@@ -177,11 +177,24 @@ def _reader(header: Sequence[str], export: Export, what: str) -> Callable[[Seque
             "id": row[id_place],
             "properties": values,
             "createdAt": values.get(obj.created_property),
-            "updatedAt": values.get(obj.modified_property),
+            "updatedAt": _just_before(values.get(obj.modified_property)),
             "archived": False,
         }
 
     return record_of
+
+
+def _just_before(time: str | None) -> str | None:
+    """Return the last millisecond before a time, so that no record told by the API is as old as its exported copy."""
+    try:
+        moment = datetime.fromisoformat(time or "")
+    except ValueError:
+        return time
+    return _api_text(moment - timedelta(milliseconds=1))
+
+
+def _api_text(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def in_utc(text: str, zone: ZoneInfo) -> str:
@@ -195,4 +208,4 @@ def in_utc(text: str, zone: ZoneInfo) -> str:
         return text
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return _api_text(moment.astimezone(UTC))

@@ -41,6 +41,9 @@ def without_times(record: dict) -> dict[str, str]:
 def test_an_export_brings_every_record_and_value_in_a_few_calls_and_the_census_makes_times_exact(
     platform: HurriedPlatform, sandbox: Portal
 ) -> None:
+    on_the_minute = sorted(map(str, in_portal(sandbox, CONTACT)))[:5]
+    sandbox.change("contacts", "stamp", ids=on_the_minute, at="2026-10-01T12:34:00Z")
+    sandbox.reset_stats()
     report = sync(platform, CONTACT, full=True, by_export=True)
     calls = sandbox.stats()["by_kind"]
     assert (calls["exports.start"], calls["exports.status"]) == (1, 3)
