@@ -1,11 +1,12 @@
-"""A few workers side by side, handing out what they emit as one bounded stream.
+"""A few workers side by side, handing out what they emit as one bounded stream; and streams that begin early.
 
-The readers use it: HTTP and parsing run ahead of the consumer, but never more than a few pages, so memory
+The readers and the sync use it: HTTP and parsing run ahead of the consumer, but never more than a few pages, so memory
 stays flat when writing is slower than reading.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -47,6 +48,39 @@ async def side_by_side(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def begun(stream: AsyncGenerator[T, None]) -> AsyncIterator[AsyncGenerator[T, None]]:
+    """Fetch the first item of a stream at once, while its consumer is still busy; yields the whole stream."""
+
+    async def begin() -> list[T]:
+        async for item in stream:
+            return [item]
+        return []
+
+    first = asyncio.create_task(begin())
+
+    async def whole() -> AsyncGenerator[T, None]:
+        for item in await first:
+            yield item
+        async for item in stream:
+            yield item
+
+    try:
+        yield whole()
+    finally:
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        await stream.aclose()
+
+
+async def followed(stream: AsyncGenerator[T, None], then: Callable[[], Awaitable[None]]) -> AsyncGenerator[T, None]:
+    """Yield a stream and call `then` when it has ended, before its consumer hears of it."""
+    async with aclosing(stream):
+        async for item in stream:
+            yield item
+    await then()
 
 
 class WorkList(Generic[T]):

@@ -127,7 +127,7 @@ class HubSpotPolicy:
     retries: Retries = field(default_factory=Retries)
     connect_timeout: float = 10.0
     read_timeout: float = 105.0  # the edge answers 524 after 100 s: that answer must still arrive
-    in_flight: int = 12  # calls side by side in one read: what a window of the rate limit allows comes at once
+    in_flight: int = 20  # calls side by side in one read: what a window of the rate limit allows comes at once
     prefixes: Mapping[str, str] = field(default_factory=lambda: PREFIXES)
     random: Callable[[], float] = random.random
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

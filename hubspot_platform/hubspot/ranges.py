@@ -13,7 +13,7 @@ from itertools import pairwise
 
 PAGE = 100
 SMALLEST_SHARE = 2 * PAGE  # records: fewer are not worth another worker
-_PAGES_BETWEEN_SPLITS = 2  # so that dividing, which may cost half a page, stays a small part of the reading
+_PAGES_BETWEEN_SPLITS = 1  # so that dividing, which may cost half a page, stays a small part of the reading
 
 
 class NotInIdOrder(Exception):
@@ -41,7 +41,10 @@ def merge_spans(spans: Iterable[Span]) -> list[Span]:
 
 @dataclass(eq=False)
 class IdRange:
-    """Ids in [low, high), `high` None at the open end; `cursor` asks for the next page."""
+    """Ids in [low, high), `high` None at the open end; `cursor` asks for the next page.
+
+    `spacing` is how far apart the ids of the range lay that this one was cut from, until it has pages of its own.
+    """
 
     low: int
     high: int | None = None
@@ -52,6 +55,7 @@ class IdRange:
     read: int = 0
     first_id: int | None = None
     last_id: int = 0
+    spacing: float | None = None
 
     @property
     def position(self) -> int:
@@ -60,9 +64,9 @@ class IdRange:
 
     @property
     def ids_per_record(self) -> float | None:
-        """How far apart the ids read so far lie; None before there are two."""
+        """How far apart the ids lie, as far as is known; None before there are two."""
         if self.first_id is None or self.read < 2:
-            return None
+            return self.spacing
         return max(1.0, (self.last_id - self.first_id) / (self.read - 1))
 
 
@@ -184,7 +188,7 @@ class RangePlan:
         """
         if share.done or at <= share.position or (share.high is not None and at >= share.high):
             return None
-        new = IdRange(low=at, high=share.high, cursor=self.cursor_before(at))
+        new = IdRange(low=at, high=share.high, cursor=self.cursor_before(at), spacing=share.ids_per_record)
         share.high = at
         share.pages_since_split = 0
         self.ranges.append(new)

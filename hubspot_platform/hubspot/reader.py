@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from hubspot_platform.hubspot.catalogue import ObjectType
 from hubspot_platform.hubspot.crew import Emit, side_by_side
-from hubspot_platform.hubspot.errors import HubSpotError, Invalid
+from hubspot_platform.hubspot.errors import HubSpotError, Invalid, Unauthorized
 from hubspot_platform.hubspot.listing import PAGE, Listing
 from hubspot_platform.hubspot.ranges import IdRange, NotInIdOrder, RangePlan, Span
 from hubspot_platform.hubspot.records import Records
@@ -67,12 +67,14 @@ class Unread:
     """What is left of a walk that was broken off: `done` are the ids read before.
 
     `void` becomes true when ids turn out not to divide the list: everything is read, and what pages said they cover
-    does not count. `order` is what is known of the cursors; a walk that has to find out leaves it here.
+    does not count. `order` is what is known of the cursors; a walk that has to find out leaves it here. `total` is how
+    many records search shows, when the caller has just asked.
     """
 
     done: Sequence[Span] = field(default_factory=tuple)
     void: bool = False
     order: IdOrder | None = None
+    total: int | None = None
 
 
 async def read_rest(
@@ -110,7 +112,7 @@ async def _read_everything(listing: Listing, unread: Unread) -> Pages:
     first: _FirstPage | None = None
     seen: set[str] = set()
     following: str | None = None
-    lead_in = _LEAD_IN_PAGES if listing.archived else 1
+    lead_in = _LEAD_IN_PAGES if listing.archived and unread.order is None else 1
     async with aclosing(listing.walk(seen=seen)) as pages:
         async for records, cursor in pages:
             following = cursor
@@ -174,7 +176,9 @@ async def _plan_walk(listing: Listing, first: _FirstPage, cursor: str, unread: U
     total: int | None = None
     if unread.order is None or not listing.archived:
         try:
-            unread.order, total = await _find_order(listing, first)
+            unread.order, total = await _find_order(listing, first, unread.total)
+        except Unauthorized:
+            raise
         except HubSpotError as error:
             logger.warning("cannot divide the list of %s, reading with one cursor: %s", listing.obj.plural, error)
     if unread.order is None:
@@ -186,18 +190,18 @@ async def _plan_walk(listing: Listing, first: _FirstPage, cursor: str, unread: U
     return _Walk(listing, plan)
 
 
-async def _find_order(listing: Listing, first: _FirstPage) -> tuple[IdOrder | None, int | None]:
+async def _find_order(listing: Listing, first: _FirstPage, total: int | None) -> tuple[IdOrder | None, int | None]:
     """Ask whether ids divide the list (None: they do not, or it is short) and how many records it has (None: unknown).
 
     Search never shows archived records, so its total and highest id mean little for their list.
     """
     inclusive = first.inclusive
-    if inclusive is None:
+    if inclusive is None or (total is not None and total <= _SHORT_LIST and not listing.archived):
         return None, None
     newest_first = {"sorts": [{"propertyName": "hs_object_id", "direction": "DESCENDING"}]}
-    page = await listing.search_ids(newest_first)
+    page, is_id = await asyncio.gather(listing.search_ids(newest_first), _cursor_is_id(listing, first))
     newest, total = records_of(page, listing.what), int(page.rest.get("total", 0))
-    if not newest.ids or (not listing.archived and total <= _SHORT_LIST) or not await _cursor_is_id(listing, first):
+    if not newest.ids or not is_id or (total <= _SHORT_LIST and not listing.archived):
         return None, None
     return IdOrder(inclusive, newest.ids[0]), None if listing.archived else total
 

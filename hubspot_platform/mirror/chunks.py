@@ -1,13 +1,13 @@
 """From pages of HubSpot records to the Arrow rows of one chunk.
 
-Pure: records in, tables out. The sync engine collects pages and calls `build_chunk` in a worker thread. Arrow parses
+Records in, tables out. The sync engine collects pages and calls `build_chunk` in a worker thread. Arrow parses
 the records and casts whole columns; only a chunk that holds something unusual is read record by record.
 """
 
 import re
 from array import array
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import accumulate, chain
@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
+from hubspot_platform.commit_points import reached
 from hubspot_platform.hubspot.catalogue import merged_ids
 from hubspot_platform.hubspot.ranges import Span
 from hubspot_platform.hubspot.records import Records
@@ -29,6 +30,7 @@ from hubspot_platform.mirror.values import as_text, storable_record, text_column
 from hubspot_platform.warehouse.model import LogicalType
 from hubspot_platform.warehouse.rows import PARSED_JSON
 
+PIECE_OBJECTS, PIECE_BYTES = 2_500, 8 << 20  # typed at once: parsing takes several times the memory of its JSON
 _UNSTORABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")  # NUL and halves of pairs; JSON has them only as escapes
 _MOMENTS = _UPDATED, _ARCHIVED_AT = "updatedAt", "archivedAt"
 
@@ -66,6 +68,19 @@ class _Parsed:
     archived: pa.Array
     moments: Mapping[str, pa.Array]
     properties: Mapping[str, pa.Array]
+
+
+async def pieces_of(pages: AsyncIterator[Records]) -> AsyncGenerator[list[Records], None]:
+    """Yield pages in groups that are typed at once."""
+    collected: list[Records] = []
+    async for page in pages:
+        reached("sync.page_read")
+        collected.append(page)
+        if sum(map(len, collected)) >= PIECE_OBJECTS or sum(kept.size for kept in collected) >= PIECE_BYTES:
+            yield collected
+            collected = []
+    if collected:
+        yield collected
 
 
 def build_chunk(layout: ObjectLayout, pages: Sequence[Records], *, portal_id: int, read_at: datetime) -> Chunk:

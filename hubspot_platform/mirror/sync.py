@@ -7,8 +7,8 @@ Killed at any moment and run again, it loses nothing and repeats harmlessly.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +21,7 @@ from hubspot_platform.hubspot.account import account_details, check_portal
 from hubspot_platform.hubspot.associations import AssociationRow, read_associations
 from hubspot_platform.hubspot.batch import read_ids
 from hubspot_platform.hubspot.catalogue import AssociationTarget, ObjectType
+from hubspot_platform.hubspot.crew import begun, followed
 from hubspot_platform.hubspot.exports import Export, export_records
 from hubspot_platform.hubspot.names import PropertyNames, history_of
 from hubspot_platform.hubspot.policy import HubSpotPolicy
@@ -32,7 +33,7 @@ from hubspot_platform.hubspot.search import count, read_window
 from hubspot_platform.hubspot.transport import Transport
 from hubspot_platform.lanes import Lane
 from hubspot_platform.mirror import ledger, publishing, writer
-from hubspot_platform.mirror.chunks import Chunk, build_chunk, join_chunks, with_history
+from hubspot_platform.mirror.chunks import Chunk, build_chunk, join_chunks, pieces_of, with_history
 from hubspot_platform.mirror.compared import note_census
 from hubspot_platform.mirror.history import asking_history, history_rows, join_histories
 from hubspot_platform.mirror.passes import run_merges, run_pass
@@ -58,7 +59,6 @@ from hubspot_platform.warehouse.model import MergeCounts
 logger = logging.getLogger(__name__)
 
 CHUNK_OBJECTS = 10_000  # written in one transaction; with fewer, merges cost more, with more, they need more memory
-PIECE_OBJECTS, PIECE_BYTES = 2_500, 8 << 20  # typed at once: parsing takes several times the memory of its JSON
 LEASE_TIME = timedelta(seconds=60)
 
 ProgressListener = Callable[[SyncReport], None]
@@ -201,19 +201,23 @@ class _SyncRun:
 
     async def _read_everything(self, transport: Transport, layout: ObjectLayout) -> None:
         counted_at = self.platform.clock()
-        total = await count(transport, self.object, lane=Lane.BACKFILL)
-        self.progress(portal_total=total)
-        before = await asyncio.to_thread(writer.live_ids, self.warehouse, self.object)
-        self.guard(len(before), total)
-        if self.zone is None:
-            await self.write(transport, layout, read_rest(transport, self.object, layout.properties, self.unread))
-        else:
-            export = Export(self.object, layout.properties, layout.moments, self.zone)
-            await self.write(transport, layout, export_records(transport, export, lane=Lane.BACKFILL))
-        live_read = self.report.objects_read + self.report.resumed
-        known = Unread(order=self.unread.order)
-        archived = read_rest(transport, self.object, layout.properties, known, archived=True)
-        await self.write(transport, layout, archived, archived=True)
+        async with AsyncExitStack() as ahead:
+            pages = await ahead.enter_async_context(begun(self._live(transport, layout)))
+            total = await count(transport, self.object, lane=Lane.BACKFILL)
+            self.progress(portal_total=total)
+            before = await asyncio.to_thread(writer.live_ids, self.warehouse, self.object)
+            self.guard(len(before), total)
+            self.unread.total = total
+            archived: list[AsyncGenerator[Records, None]] = []
+
+            async def begin_archived() -> None:
+                known = Unread(order=self.unread.order)
+                listed = read_rest(transport, self.object, layout.properties, known, archived=True)
+                archived.append(await ahead.enter_async_context(begun(listed)))
+
+            await self.write(transport, layout, followed(pages, begin_archived))
+            live_read = self.report.objects_read + self.report.resumed
+            await self.write(transport, layout, archived[0], archived=True)
         if self.report.resumed:
             # Merges seen by the tries before are not in this one's memory, nor are the ids they met.
             await run_merges(self, transport, layout)
@@ -230,6 +234,12 @@ class _SyncRun:
             )
             self.progress(vanished=vanished)
         await asyncio.to_thread(note_census, self.warehouse, self.object, met, counted_at)
+
+    def _live(self, transport: Transport, layout: ObjectLayout) -> AsyncGenerator[Records, None]:
+        if self.zone is None:
+            return read_rest(transport, self.object, layout.properties, self.unread)
+        export = Export(self.object, layout.properties, layout.moments, self.zone)
+        return export_records(transport, export, lane=Lane.BACKFILL)
 
     async def _reconcile(self, transport: Transport, layout: ObjectLayout) -> None:
         """Compare counts with the portal; more rows here than there means that records were archived or merged.
@@ -258,7 +268,7 @@ class _SyncRun:
         writing: asyncio.Task[None] | None = None
         collected = 0
         try:
-            async with aclosing(pages), aclosing(_pieces(pages)) as pieces:
+            async with aclosing(pages), aclosing(pieces_of(pages)) as pieces:
                 async for piece in pieces:
                     collected += sum(map(len, piece))
                     typing.append(asyncio.create_task(self._type(layout, piece)))
@@ -319,7 +329,7 @@ class _SyncRun:
         """Read the history of records that search brought, which never has it."""
         names = PropertyNames((), self.history)
         pages = read_ids(transport, self.object, chunk.ids, names, archived=archived, lane=Lane.SYNC)
-        async with aclosing(pages), aclosing(_pieces(pages)) as pieces:
+        async with aclosing(pages), aclosing(pieces_of(pages)) as pieces:
             found = [
                 await asyncio.to_thread(history_rows, self.object, piece, read_at=chunk.read_at)
                 async for piece in pieces
@@ -378,15 +388,3 @@ class _SyncRun:
     def progress(self, **changes: Any) -> None:
         self.report = replace(self.report, **changes)
         self.listen(self.report)
-
-
-async def _pieces(pages: AsyncIterator[Records]) -> AsyncGenerator[list[Records], None]:
-    collected: list[Records] = []
-    async for page in pages:
-        reached("sync.page_read")
-        collected.append(page)
-        if sum(map(len, collected)) >= PIECE_OBJECTS or sum(kept.size for kept in collected) >= PIECE_BYTES:
-            yield collected
-            collected = []
-    if collected:
-        yield collected

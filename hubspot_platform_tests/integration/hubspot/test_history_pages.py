@@ -41,7 +41,7 @@ async def test_the_list_brings_values_and_history_in_one_call_per_fifty(
     assert values == {record["id"]: record["properties"] for page in plain for record in page}
     total = len(values)
     assert max(map(len, pages)) == 50
-    assert calls <= total / 50 + 2
+    assert calls <= total / 50 + 3
 
 
 async def test_names_too_long_for_a_url_travel_in_bodies_of_fifty_ids(

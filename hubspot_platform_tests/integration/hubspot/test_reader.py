@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -84,7 +85,7 @@ async def test_a_reader_closed_early_stops_calling(big_portal: Portal, policy_fo
 
 
 async def test_a_slow_consumer_holds_the_reader_back(big_portal: Portal, policy_for: PolicyFor) -> None:
-    async with Transport(policy_for(big_portal.url)) as transport:
+    async with Transport(replace(policy_for(big_portal.url), in_flight=4)) as transport:
         pages = read_all(transport, CONTACT, NAMES)
         for _ in range(6):
             await anext(pages)
