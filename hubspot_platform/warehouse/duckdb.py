@@ -7,38 +7,28 @@ published copy; readers only ever open the copy, which is replaced by renaming a
 import os
 import re
 import shutil
-import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 import duckdb
 
 from hubspot_platform.warehouse import functions
+from hubspot_platform.warehouse.duckdb_instances import CATALOG, NO_VACUUM, Instances
 from hubspot_platform.warehouse.duckdb_session import WRITER_THREADS, DuckDbSession, translate
 from hubspot_platform.warehouse.errors import NothingPublished, WarehouseLocked, WarehouseUnreadable
 from hubspot_platform.warehouse.lock import POLL_SECONDS, WAIT_SECONDS, exclusive
 from hubspot_platform.warehouse.session import IDENTITY_TABLE
 
-_CATALOG = "warehouse_file"
 _HEADERS = 3 * 4096  # the file's main header and its two database headers; every checkpoint rewrites one of these
-# Each merge is committed straight into the file once it is larger than this, instead of to the log and then again.
-_CHECKPOINT = "1MB"
-# Joining small row groups at every checkpoint rewrites a table many times during one full read (measured: 3x the
-# processor time); `compact` does it once.
-_NO_VACUUM, _VACUUM = 0, 100
-# DuckDB's allocator keeps up to 128 MB per thread for itself, which in a long sync becomes twice the process.
-_KEPT_FREE = "4MB"
-
-# A forked process inherits the instance but not its threads: closing it there would wait for them for ever.
-_left_to_parent: list[duckdb.DuckDBPyConnection] = []
+_VACUUM = 100
 
 
 class DuckDbWarehouse:
-    """See `Warehouse`. Threads may share it; each process keeps one idle DuckDB instance, without an open file."""
+    """See `Warehouse`. Threads may share it; each process keeps idle DuckDB instances, without an open file."""
 
     dialect: Literal["duckdb", "postgres"] = "duckdb"
 
@@ -49,16 +39,16 @@ class DuckDbWarehouse:
         self.published = self.path.with_name(f"{self.path.stem}.published{self.path.suffix}")
         self._lock = self.path.with_name(self.path.name + ".lock")
         self._publish_lock = self.path.with_name(self.path.name + ".publish.lock")
-        self._spill = self.path.with_name(self.path.name + ".tmp")
         self._lock_wait = lock_wait
         self._threads = threads
-        self._options: dict[str, str | bool | int | float | list[str]] = {
+        spill = self.path.with_name(self.path.name + ".tmp")
+        options: dict[str, str | bool | int] = {
             "memory_limit": memory_limit,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }
-        self._idle: tuple[int, duckdb.DuckDBPyConnection] | None = None
-        self._idle_guard = threading.Lock()
+        self._writers = Instances(spill, options, WRITER_THREADS)
+        self._readers = Instances(spill, options, threads)
 
     def __repr__(self) -> str:
         return f"DuckDbWarehouse({str(self.path)!r})"
@@ -74,18 +64,15 @@ class DuckDbWarehouse:
         """See `Warehouse.reader`: the published copy; published first when that was never done."""
         if not self.published.exists():
             self.publish()
-        # A connection to memory that attaches the file: connecting to the file by its name would share the open
-        # database of another reader in this process, and so its old copy.
-        connection = self._connect(self._threads)
-        try:
+        # An instance of its own that attaches the file: in an instance that another reader of this process uses, the
+        # file's name would stand for that reader's open database, and so for its old copy.
+        with self._readers.connection() as connection:
             try:
                 _attach(connection, self.published, read_only=True)
             except WarehouseUnreadable as error:
                 mend = f"remove {self.published.name}; it is made again from the warehouse"
                 raise WarehouseUnreadable("the published copy is damaged", mend=mend) from error
             yield DuckDbSession(connection, threads=self._threads)
-        finally:
-            connection.close()
 
     def publish(self) -> bool:
         """See `Warehouse.publish`. Writers wait only while the file is copied, not while the copy reaches the disk."""
@@ -119,7 +106,7 @@ class DuckDbWarehouse:
                 session.execute('create or replace table "_platform"."compacted" as select now() as compacted_at')
                 session.execute("checkpoint")
             finally:
-                session.execute(f"set global max_vacuum_tasks = {_NO_VACUUM}")
+                session.execute(f"set global max_vacuum_tasks = {NO_VACUUM}")
 
     def identity(self) -> str:
         """See `Warehouse.identity`."""
@@ -129,21 +116,11 @@ class DuckDbWarehouse:
     @contextmanager
     def _open(self, deadline: float) -> Iterator[DuckDbSession]:
         """Open the file read-write; the caller holds the lock. Whatever happens, the file is closed afterwards."""
-        connection = self._instance().cursor()
-        clean = False
-        try:
-            connection.execute("set TimeZone = 'UTC'")
+        with self._writers.connection() as connection:
             self._attach_for_writing(connection, deadline)
             session = DuckDbSession(connection, threads=self._threads)
             _prepare(session)
-            try:
-                yield session
-            finally:
-                clean = _detach(connection)
-        finally:
-            connection.close()
-            if not clean:
-                self._discard_instance()
+            yield session
 
     def _attach_for_writing(self, connection: duckdb.DuckDBPyConnection, deadline: float) -> None:
         while True:
@@ -156,47 +133,6 @@ class DuckDbWarehouse:
                 time.sleep(POLL_SECONDS)
             else:
                 return
-
-    def _connect(self, threads: int) -> duckdb.DuckDBPyConnection:
-        # Every instance spills into a folder of its own: two in one folder would use the same file names.
-        self._spill.mkdir(parents=True, exist_ok=True)
-        spill = self._spill / f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        connection = duckdb.connect(
-            ":memory:", config={**self._options, "threads": threads, "temp_directory": str(spill)}
-        )
-        connection.execute(
-            f"set TimeZone = 'UTC'; set global max_vacuum_tasks = {_NO_VACUUM}; "
-            f"set global checkpoint_threshold = '{_CHECKPOINT}'; "
-            f"set global allocator_flush_threshold = '{_KEPT_FREE}'; "
-            f"set global allocator_bulk_deallocation_flush_threshold = '{_KEPT_FREE}'"
-        )
-        return connection
-
-    def _instance(self) -> duckdb.DuckDBPyConnection:
-        """Return this process's idle instance: starting DuckDB takes 30 ms of processor time, attaching a file 2."""
-        with self._idle_guard:
-            if self._idle is not None and self._idle[0] != os.getpid():
-                _left_to_parent.append(self._idle[1])
-                self._idle = None
-            if self._idle is None:
-                self._remove_orphaned_spill()
-                self._idle = (os.getpid(), self._connect(WRITER_THREADS))
-            return self._idle[1]
-
-    def _discard_instance(self) -> None:
-        with self._idle_guard:
-            if self._idle is not None and self._idle[0] == os.getpid():
-                self._idle[1].close()
-            self._idle = None
-
-    def _remove_orphaned_spill(self) -> None:
-        for folder in self._spill.glob("*-*"):
-            try:
-                os.kill(int(folder.name.partition("-")[0]), 0)
-            except ProcessLookupError:
-                shutil.rmtree(folder, ignore_errors=True)
-            except (PermissionError, ValueError):
-                continue
 
     def _is_current(self) -> bool:
         """Say whether the published copy is the file as it is; a log beside the file holds more than the copy."""
@@ -224,8 +160,8 @@ def _attach(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: boo
     name = str(path).replace("'", "''")
     try:
         # The type is named, or a file of another database would be handed to an extension for it.
-        connection.execute(f"attach '{name}' as {_CATALOG} (type duckdb{', read_only' if read_only else ''})")
-        connection.execute(f"use {_CATALOG}")
+        connection.execute(f"attach '{name}' as {CATALOG} (type duckdb{', read_only' if read_only else ''})")
+        connection.execute(f"use {CATALOG}")
     except duckdb.IOException as error:
         if "lock" not in str(error).lower():
             raise translate(error) from error
@@ -238,18 +174,6 @@ def _attach(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: boo
         ) from error
     except duckdb.Error as error:
         raise translate(error) from error
-
-
-def _detach(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Close the file; False when only closing the whole instance can do it."""
-    with suppress(duckdb.Error):  # there is a transaction to undo only when the session's work raised
-        connection.execute("rollback")
-    try:
-        connection.execute("use memory")
-        connection.execute(f"detach {_CATALOG}")
-    except duckdb.Error:
-        return False
-    return True
 
 
 def _prepare(session: DuckDbSession) -> None:
