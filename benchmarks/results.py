@@ -20,11 +20,14 @@ _PAPER_WIDTH = 120
 _PACKAGES = (
     "hubspot-platform",
     "aiohttp",
+    "dagster",
     "duckdb",
     "hubspot-api-client",
     "orjson",
+    "prometheus-client",
     "pyarrow",
     "sqlalchemy",
+    "starlette",
     "urllib3",
     "uvicorn",
 )

@@ -232,6 +232,8 @@ def mark_vanished(
     By ids, not by `_fivetran_synced`: a clock that is stepped meanwhile must not make records look vanished, and a
     row that is newer than what was read keeps its old one.
     """
+    if not len(before):
+        return 0
     gone = before.filter(pc.invert(pc.is_in(before, value_set=met.combine_chunks())))
     guard_volume(request, live=len(before), remaining=len(before) - len(gone), share=largest_share)
     return mark_deleted(warehouse, request.object, gone.to_pylist())

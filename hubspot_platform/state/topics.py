@@ -54,6 +54,7 @@ topic_cursor = sa.Table(
 )
 """How far each subscriber has come; without a row it is at 0. `missed` events were deleted before it read them."""
 
+_KEYS_A_STATEMENT = 5_000
 MOST_READ = 10_000
 """The most events one read returns, whatever limit it is given."""
 
@@ -90,13 +91,21 @@ class PublishedEvent:
 
 def prepare(conn: sa.Connection, events: Sequence[Event], now: datetime) -> None:
     """Note events that are about to happen; one whose dedupe key is there already is left out."""
-    if not events:
-        return
-    rows = [
-        {"topic": e.topic, "key": e.key, "payload": dict(e.payload), "dedupe_key": e.dedupe_key, "prepared_at": now}
-        for e in events
-    ]
-    conn.execute(insert(topic_event).on_conflict_do_nothing(index_elements=["dedupe_key"]), rows)
+    for name in sorted({event.topic for event in events}):
+        _hold(conn, name)  # whoever announces the same events at this moment sees them afterwards
+    if events:
+        rows = [_row(event, now) for event in events]
+        conn.execute(insert(topic_event).on_conflict_do_nothing(index_elements=["dedupe_key"]), rows)
+
+
+def _row(event: Event, now: datetime) -> dict[str, Any]:
+    return {
+        "topic": event.topic,
+        "key": event.key,
+        "payload": dict(event.payload),
+        "dedupe_key": event.dedupe_key,
+        "prepared_at": now,
+    }
 
 
 def pending(conn: sa.Connection, name: str) -> list[PendingEvent]:
@@ -135,12 +144,38 @@ def _hold(conn: sa.Connection, name: str) -> int:
 
 def announce(conn: sa.Connection, events: Sequence[Event], now: datetime) -> int:
     """Prepare and publish events at once, for rows that are durable already; returns how many are new."""
-    prepare(conn, events, now)
-    by_topic: dict[str, list[str]] = {}
+    by_topic: dict[str, dict[str, Event]] = {}
     for event in events:
-        by_topic.setdefault(event.topic, []).append(event.dedupe_key)
+        by_topic.setdefault(event.topic, {}).setdefault(event.dedupe_key, event)
     # Topics are locked in one order by everybody, so that two publishers never wait for each other.
-    return sum(publish(conn, name, by_topic[name], now) for name in sorted(by_topic))
+    return sum(_announce(conn, name, by_topic[name], now) for name in sorted(by_topic))
+
+
+def _announce(conn: sa.Connection, name: str, events: Mapping[str, Event], now: datetime) -> int:
+    """Insert the events nobody knows as published ones, and publish those that were prepared before."""
+    last = _hold(conn, name)
+    known = _published(conn, list(events))
+    rows = [
+        _row(event, now) | {"published_at": now, "position": position}
+        for position, event in enumerate((e for key, e in events.items() if key not in known), start=last + 1)
+    ]
+    if rows:
+        conn.execute(sa.insert(topic_event), rows)
+        conn.execute(sa.update(topic).where(topic.c.name == name).values(last_position=last + len(rows)))
+    prepared = [key for key, published in known.items() if not published]
+    return len(rows) + (publish(conn, name, prepared, now) if prepared else 0)
+
+
+def _published(conn: sa.Connection, dedupe_keys: Sequence[str]) -> dict[str, bool]:
+    """Return of each key that is there whether its event is published."""
+    found: dict[str, bool] = {}
+    c = topic_event.c
+    for start in range(0, len(dedupe_keys), _KEYS_A_STATEMENT):
+        query = sa.select(c.dedupe_key, c.published_at.is_not(None).label("published")).where(
+            c.dedupe_key.in_(dedupe_keys[start : start + _KEYS_A_STATEMENT])
+        )
+        found |= {row.dedupe_key: bool(row.published) for row in conn.execute(query)}
+    return found
 
 
 def read_after(conn: sa.Connection, name: str, position: int, limit: int = 500) -> list[PublishedEvent]:

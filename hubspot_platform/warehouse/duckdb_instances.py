@@ -4,12 +4,15 @@
 attaching a file 2.
 """
 
+import ctypes
 import os
 import shutil
 import threading
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -23,8 +26,25 @@ NO_VACUUM = 0
 # DuckDB's allocator keeps up to 128 MB per thread for itself, which in a long sync becomes twice the process.
 _KEPT_FREE = "4MB"
 
+# What an instance keeps of each file it had open adds up to a megabyte a session; a new one begins with nothing.
+_LENDINGS = 25
+
+# Above this, glibc gives memory back as soon as it is freed; left alone, it raises the bound to 32 MB, and what the
+# threads of DuckDB free stays with the process.
+_KEPT_BY_MALLOC = 1 << 20
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+
 # A forked process inherits the instances but not their threads: closing one there would wait for them for ever.
 _left_to_parent: list[duckdb.DuckDBPyConnection] = []
+
+
+@dataclass
+class _Instance:
+    """An instance, the process that started it, and how often it was lent."""
+
+    process: int
+    root: duckdb.DuckDBPyConnection
+    lendings: int = 0
 
 
 class Instances:
@@ -33,7 +53,7 @@ class Instances:
     def __init__(self, spill: Path, options: Mapping[str, str | bool | int], threads: int) -> None:
         self._spill = spill
         self._options = {**options, "threads": threads}
-        self._idle: tuple[int, duckdb.DuckDBPyConnection] | None = None
+        self._idle: _Instance | None = None
         self._guard = threading.Lock()
 
     @contextmanager
@@ -42,32 +62,34 @@ class Instances:
         instance = self._take() or self._start()
         clean = False
         try:
-            with instance.cursor() as connection:
+            with instance.root.cursor() as connection:
                 connection.execute("set TimeZone = 'UTC'")
                 try:
                     yield connection
                 finally:
                     clean = _detach(connection)
         finally:
+            instance.lendings += 1
             if not (clean and self._put_back(instance)):
-                instance.close()
+                instance.root.close()
 
-    def _take(self) -> duckdb.DuckDBPyConnection | None:
+    def _take(self) -> "_Instance | None":
         with self._guard:
             idle, self._idle = self._idle, None
-        if idle is not None and idle[0] != os.getpid():
-            _left_to_parent.append(idle[1])
+        if idle is not None and idle.process != os.getpid():
+            _left_to_parent.append(idle.root)
             return None
-        return None if idle is None else idle[1]
+        return idle
 
-    def _put_back(self, instance: duckdb.DuckDBPyConnection) -> bool:
+    def _put_back(self, instance: "_Instance") -> bool:
         with self._guard:
-            if self._idle is None:
-                self._idle = (os.getpid(), instance)
+            if self._idle is None and instance.lendings < _LENDINGS:
+                self._idle = instance
                 return True
             return False
 
-    def _start(self) -> duckdb.DuckDBPyConnection:
+    def _start(self) -> "_Instance":
+        _give_memory_back()
         # Every instance spills into a folder of its own: two in one folder would use the same file names.
         self._spill.mkdir(parents=True, exist_ok=True)
         self._remove_orphaned_spill()
@@ -79,7 +101,7 @@ class Instances:
             f"set global allocator_flush_threshold = '{_KEPT_FREE}'; "
             f"set global allocator_bulk_deallocation_flush_threshold = '{_KEPT_FREE}'"
         )
-        return instance
+        return _Instance(os.getpid(), instance)
 
     def _remove_orphaned_spill(self) -> None:
         for folder in self._spill.glob("*-*"):
@@ -89,6 +111,15 @@ class Instances:
                 shutil.rmtree(folder, ignore_errors=True)
             except (PermissionError, ValueError):
                 continue
+
+
+@cache
+def _give_memory_back() -> None:
+    """Bound what the C library keeps of freed memory, where it is glibc; once a process."""
+    with suppress(AttributeError, OSError):
+        allocator = ctypes.CDLL(None)
+        for option in (_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD):
+            allocator.mallopt(option, _KEPT_BY_MALLOC)
 
 
 def _detach(connection: duckdb.DuckDBPyConnection) -> bool:

@@ -43,8 +43,8 @@ search path of every session. All are called unqualified.
 `within_host(host, domain)` → bool          the host is the domain or below it; false when either is null
 `channel_of(source, medium, campaign, ...)` the marketing channel of a visit; texts in lower case, tidied
 `is_channel(value)` → bool                  the text is a marketing channel; null for null
-`share_of(part, whole)` → decimal(38,10)    part / whole of bigints, 0 <= part <= whole, whole > 0; half up
-`half_life_weight(seconds, days)` → bigint  10^12 halved after every so many days
+`share_of(part, whole)` → decimal(38,26)    part / whole of whole numbers, 0 <= part <= whole, to 12 places, half up
+`half_life_weight(seconds, days)` → bigint  10^15 halved after every so many days
 ==========================================  ==================================================================
 
 Limits: `ratio` takes INT, DECIMAL and MONEY with |d| below 8.5e17 and a result that fits decimal(38,10); `portion`

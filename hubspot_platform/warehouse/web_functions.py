@@ -123,10 +123,12 @@ DUCKDB: tuple[str, ...] = (
         source, medium, campaign, on_google, on_microsoft, on_linkedin, on_meta, host) as {_CHANNEL}""",
     f"create or replace macro is_channel(value) as matches(value, '{_KNOWN}')",
     """create or replace macro share_of(part, whole) as cast(cast(
-        (cast(part as hugeint) * 20000000000 + whole) // (cast(whole as hugeint) * 2) as decimal(38, 0))
-        * cast(0.0000000001 as decimal(10, 10)) as decimal(38, 10))""",
+        (cast(part as hugeint) * 2000000000000 + whole) // (cast(whole as hugeint) * 2) as decimal(38, 0))
+        * cast(0.000000000001 as decimal(12, 12)) as decimal(38, 26))""",
+    # Whole microseconds are exact in both engines' doubles, so both see the same power.
     """create or replace macro half_life_weight(seconds, days) as cast(floor(
-        pow(2.0::double, -cast(seconds as double) / (cast(days as double) * 86400.0::double)) * 1e12::double
+        pow(2.0::double, -cast(cast(seconds * 1000000 as bigint) as double)
+            / (cast(days as double) * 86400000000.0::double)) * 1e15::double
         + 0.5::double) as bigint)""",
 )
 
@@ -174,9 +176,9 @@ POSTGRES: tuple[str, ...] = (
         $$""",
     f"""create or replace function _platform.is_channel(value text) returns boolean {_SQL} $$
         select _platform.matches(value, '{_KNOWN}') $$""",
-    f"""create or replace function _platform.share_of(part bigint, whole bigint) returns numeric {_SQL} $$
-        select (div(part::numeric * 20000000000 + whole, whole::numeric * 2) * 0.0000000001)::numeric(38, 10) $$""",
+    f"""create or replace function _platform.share_of(part numeric, whole numeric) returns numeric {_SQL} $$
+        select (div(part * 2000000000000 + whole, whole * 2) * 0.000000000001)::numeric(38, 26) $$""",
     f"""create or replace function _platform.half_life_weight(seconds numeric, days numeric) returns bigint {_SQL} $$
-        select floor(power(2::float8, -seconds::float8 / (days::float8 * 86400::float8)) * 1e12::float8
-            + 0.5::float8)::bigint $$""",
+        select floor(power(2::float8, -(seconds * 1000000)::bigint::float8 / (days::float8 * 86400000000::float8))
+            * 1e15::float8 + 0.5::float8)::bigint $$""",
 )
