@@ -4,7 +4,6 @@ Records in, tables out. The sync engine collects pages and calls `build_chunk` i
 the records and casts whole columns; only a chunk that holds something unusual is read record by record.
 """
 
-import re
 from array import array
 from bisect import bisect_right
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
@@ -26,12 +25,18 @@ from hubspot_platform.hubspot.retry import parse_json
 from hubspot_platform.mirror.history import History, history_rows, join_histories, misfit_rows
 from hubspot_platform.mirror.rejected import BROKEN_JSON, NO_ID, NO_PROPERTIES, REJECTED_ROW, rejected_rows
 from hubspot_platform.mirror.tables import LONGEST_SAMPLE, VALUE_ERROR, ObjectLayout, ValueColumn
-from hubspot_platform.mirror.values import as_text, storable_record, text_column, typed_column, without_empty
+from hubspot_platform.mirror.values import (
+    ESCAPED_UNSTORABLE,
+    as_text,
+    storable_record,
+    text_column,
+    typed_column,
+    without_empty,
+)
 from hubspot_platform.warehouse.model import LogicalType
 from hubspot_platform.warehouse.rows import PARSED_JSON
 
 PIECE_OBJECTS, PIECE_BYTES = 2_500, 8 << 20  # typed at once: parsing takes several times the memory of its JSON
-_UNSTORABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")  # NUL and halves of pairs; JSON has them only as escapes
 _MOMENTS = _UPDATED, _ARCHIVED_AT = "updatedAt", "archivedAt"
 
 
@@ -173,7 +178,7 @@ def _storable(texts: Sequence[bytes]) -> tuple[pa.Array, list[tuple[int, dict[st
     document, ends = b"".join(texts), list(accumulate(map(len, texts), initial=0))
     stored = list(texts)
     replaced: list[tuple[int, dict[str, str]]] = []
-    for place in sorted({bisect_right(ends, found.start()) - 1 for found in _UNSTORABLE.finditer(document)}):
+    for place in sorted({bisect_right(ends, found.start()) - 1 for found in ESCAPED_UNSTORABLE.finditer(document)}):
         read = _record(texts[place])
         if isinstance(read, str):
             continue

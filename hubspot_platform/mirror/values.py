@@ -27,6 +27,8 @@ _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _TEN_PLACES = Decimal(1).scaleb(-10)
 _DECIMAL_LIMIT = Decimal(10) ** 28
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+ESCAPED_UNSTORABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+"""NUL and halves of pairs as JSON has them, which is only as escapes; halves that make a pair are found too."""
 REPLACEMENT = "\ufffd"
 
 
