@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from hubspot_platform.cli.output import Output
 from hubspot_platform.clock import utc_now
 from hubspot_platform.errors import PlatformError
-from hubspot_platform.hubspot.catalogue import CATALOGUE
+from hubspot_platform.hubspot.catalogue import CATALOGUE, REFERENCES, ObjectType, ReferenceType
 from hubspot_platform.lanes import Lane
 from hubspot_platform.settings import Settings, load_settings, variable_of
 from hubspot_platform.urls import without_password
@@ -94,36 +94,43 @@ def _state(platform: "Platform") -> str:
 
 
 def _hubspot(platform: "Platform") -> Iterator[Finding]:
-    """Look at token, portal and clock, and at every object by itself: one may be forbidden and the others not."""
-    totals: dict[str, int | PlatformError] = {}
-    reached = _try("HubSpot", lambda: _portal(platform, totals))
+    """Look at token, portal and clock, and at every entry by itself: one may be forbidden and the others not."""
+    answers: dict[str, str | PlatformError] = {}
+    reached = _try("HubSpot", lambda: _portal(platform, answers))
     yield reached
     if not reached.ok:
         return
-    for obj in CATALOGUE.values():
-        found = totals.get(obj.plural, 0)
-        if platform.business.mirror.skips(obj):
-            yield Finding(obj.plural, True, "left out by mirror.skip")
+    for subject, entry in _entries():
+        found = answers.get(subject, "")
+        if platform.business.mirror.skips(entry):
+            yield Finding(subject, True, "left out by mirror.skip")
         elif isinstance(found, PlatformError):
-            yield Finding(obj.plural, False, str(found.args[0]), found.mend)
+            yield Finding(subject, False, str(found.args[0]), found.mend)
         else:
-            yield Finding(obj.plural, True, f"{found:,} records")
+            yield Finding(subject, True, found)
 
 
-def _portal(platform: "Platform", totals: dict[str, int | PlatformError]) -> str:
+def _entries() -> Iterator[tuple[str, ObjectType | ReferenceType]]:
+    yield from ((obj.plural, obj) for obj in CATALOGUE.values())
+    yield from REFERENCES.items()
+
+
+def _portal(platform: "Platform", answers: dict[str, str | PlatformError]) -> str:
     from hubspot_platform.hubspot.account import check_portal
 
-    account, skew = asyncio.run(_ask_hubspot(platform, totals))
+    account, skew = asyncio.run(_ask_hubspot(platform, answers))
     check_portal(account, platform.settings.hubspot_portal_id)
     if abs(skew) > MOST_SKEW_SECONDS:
         raise PlatformError(f"this host's clock is {skew:.0f} s off HubSpot's", mend="synchronise it with NTP")
     return f"portal {account.portal_id} ({account.time_zone}), clock within {abs(skew):.0f} s"
 
 
-async def _ask_hubspot(platform: "Platform", totals: dict[str, int | PlatformError]) -> tuple["AccountDetails", float]:
-    """Ask for the account, and for one count per object into `totals`: a missing scope shows here and names itself."""
+async def _ask_hubspot(platform: "Platform", answers: dict[str, str | PlatformError]) -> tuple["AccountDetails", float]:
+    """Ask for the account, and for a count or a first page of everything: a missing scope shows here, by its name."""
     from hubspot_platform.hubspot.account import account_details
     from hubspot_platform.hubspot.errors import MissingScope
+    from hubspot_platform.hubspot.probes import probe
+    from hubspot_platform.hubspot.sdk import sdk_client
     from hubspot_platform.hubspot.search import count
     from hubspot_platform.hubspot.transport import Transport
 
@@ -131,13 +138,17 @@ async def _ask_hubspot(platform: "Platform", totals: dict[str, int | PlatformErr
         async with Transport(policy) as transport:
             account = await account_details(transport)
             skew = (transport.server_now() - utc_now()).total_seconds()
-            for obj in CATALOGUE.values():
-                if platform.business.mirror.skips(obj):
+            for subject, entry in _entries():
+                if platform.business.mirror.skips(entry):
                     continue
                 try:
-                    totals[obj.plural] = await count(transport, obj, lane=Lane.SYNC)
+                    if isinstance(entry, ObjectType):
+                        answers[subject] = f"{await count(transport, entry, lane=Lane.SYNC):,} records"
+                    else:
+                        await probe(transport, sdk_client(policy), entry.name)
+                        answers[subject] = "may be read"
                 except MissingScope as error:
-                    totals[obj.plural] = error
+                    answers[subject] = error
     return account, skew
 
 

@@ -82,6 +82,8 @@ def test_a_forbidden_object_that_is_not_left_out_fails_alone_and_names_scope_and
     assert {name: found[name].ok for name in ("HubSpot", "contacts", "deals")} == dict.fromkeys(
         ("HubSpot", "contacts", "deals"), True
     )
+    assert {name: found[name].ok for name in REFERENCES} == {name: name != "ticket_pipelines" for name in REFERENCES}
+    assert found["owners"].detail == "may be read"
     assert found["deals"].detail == f"{len(in_portal(sandbox, DEAL))} records"
 
 
