@@ -1,9 +1,10 @@
 import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import pytest
 
-from hubspot_platform.hubspot.crew import Emit, WorkList, side_by_side
+from hubspot_platform.hubspot.crew import Emit, WorkList, begun, followed, side_by_side
 
 
 async def test_everything_emitted_is_handed_out_before_the_stream_ends() -> None:
@@ -78,3 +79,60 @@ async def test_work_that_makes_more_work_is_done_before_anybody_goes_home() -> N
 
     done = [item async for item in side_by_side(3, work, buffer=2)]
     assert sorted(done) == [1] * 8 + [2] * 4 + [4] * 2 + [8]
+
+
+async def test_a_stream_that_is_begun_fetches_one_item_before_anybody_asks_and_loses_none() -> None:
+    fetched: list[int] = []
+
+    async def numbers() -> AsyncGenerator[int, None]:
+        for number in range(3):
+            fetched.append(number)
+            yield number
+
+    async with begun(numbers()) as stream:
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert fetched == [0]
+        assert [number async for number in stream] == [0, 1, 2]
+
+
+async def test_a_stream_that_is_begun_and_never_read_is_closed_and_its_error_is_nobodys() -> None:
+    closed = asyncio.Event()
+    started = asyncio.Event()
+
+    async def waits() -> AsyncGenerator[int, None]:
+        try:
+            started.set()
+            await asyncio.Event().wait()
+            yield 1
+        finally:
+            closed.set()
+
+    async def fails() -> AsyncGenerator[int, None]:
+        raise ValueError("broken page")
+        yield 1
+
+    async with begun(waits()), begun(fails()):
+        await started.wait()
+    assert closed.is_set()
+    with pytest.raises(ValueError, match="broken page"):
+        async with begun(fails()) as stream:
+            await anext(stream)
+
+
+async def test_what_follows_a_stream_is_called_when_it_has_ended_and_not_when_it_breaks() -> None:
+    heard: list[str] = []
+
+    async def pages(*, broken: bool) -> AsyncGenerator[str, None]:
+        yield "page"
+        if broken:
+            raise ValueError("broken page")
+
+    async def then() -> None:
+        heard.append("ended")
+
+    assert [page async for page in followed(pages(broken=False), then)] == ["page"]
+    assert heard == ["ended"]
+    with pytest.raises(ValueError, match="broken page"):
+        [page async for page in followed(pages(broken=True), then)]
+    assert heard == ["ended"]
