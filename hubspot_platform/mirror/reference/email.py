@@ -142,6 +142,9 @@ def event_row(event: Json) -> dict[str, Any]:
         link = event.get(name)
         known: Mapping[str, Any] = link if isinstance(link, dict) else {}
         row[f"{column}_id"], row[f"{column}_created"] = known.get("id"), known.get("created")
+    if event.get("type") == "SENT" and row["sent_by_id"] is None:
+        # models join all events of a message, its sending too, by one id
+        row["sent_by_id"], row["sent_by_created"] = row["id"], row["created"]
     return row
 
 

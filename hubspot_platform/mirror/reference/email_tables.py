@@ -31,6 +31,7 @@ EMAIL_EVENT = Table(
             recipient="null for UNBOUNCE, which HubSpot sends without one",
             filtered_event="by a bot or from an address of the portal's own",
             obsoleted_by_id="the later event that replaces this one, if there was one when this one was read",
+            sent_by_id="the SENT event of the message; a SENT event names itself",
         ),
         SYNCED,
     ),

@@ -10,7 +10,7 @@ USERS = Table(
     SCHEMA,
     "users",
     (
-        *columns("id:text email:text first_name:text last_name:text primary_team_id:int role_id:int super_admin:bool"),
+        *columns("id:int email:text first_name:text last_name:text primary_team_id:int role_id:int super_admin:bool"),
         DELETED,
         SYNCED,
     ),

@@ -83,3 +83,12 @@ def test_an_event_becomes_a_row_with_its_links_and_a_row_of_its_own_kind() -> No
     assert (click["url"], click["user_agent"], click["ip_address"]) == (EVENT["url"], "Mozilla", "203.0.113.7")
     assert json.loads(click["browser"]) == EVENT["browser"]
     assert click["created"] == common["created"]
+
+
+def test_a_sending_names_itself_so_that_all_events_of_a_message_share_one_id() -> None:
+    sent = {**EVENT, "id": "9f8e", "created": 1767225500000, "type": "SENT"}
+    del sent["sentBy"]
+    for event in (sent, {**sent, "sentBy": {"id": "9f8e", "created": 1767225500000}}):
+        row = event_row(event)
+        assert (row["sent_by_id"], row["sent_by_created"]) == ("9f8e", 1767225500000)
+    assert event_row({**sent, "type": "SUPPRESSED"})["sent_by_id"] is None
