@@ -25,10 +25,10 @@ demo: $(STAMP)  ## start the sandbox and Dagster, run everything once, print a s
 	$(BIN)/hubspot-platform demo --size $(SIZE) $(if $(ONCE),--once)
 
 test: $(STAMP) system  ## every test, with a real PostgreSQL and a real browser
-	$(BIN)/python -m pytest -m "not soak" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m "not soak" -n 2 --dist loadfile --no-loadscope-reorder
 
 soak: $(STAMP) system  ## long kill runs, not part of make test
-	$(BIN)/python -m pytest -m soak -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m soak -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(STAMP)  ## format check, lint, types, definitions
 	$(BIN)/ruff format --check .

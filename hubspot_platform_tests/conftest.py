@@ -40,6 +40,13 @@ def postgres_url(postgres_server: str, migrated_postgres: str) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def module_postgres_url(postgres_server: str, migrated_postgres: str) -> Iterator[str]:
+    """URL of a database of the module's own, with an empty state store and nothing else."""
+    with postgres.database(postgres_server, migrated_postgres) as url:
+        yield url
+
+
 @pytest.fixture
 def empty_postgres_url(postgres_server: str) -> Iterator[str]:
     """URL of a database of the test's own with nothing in it, dropped after the test."""

@@ -16,7 +16,10 @@ from hubspot_platform.settings import Settings
 from hubspot_platform.state import windows
 from hubspot_platform.warehouse import Warehouse, open_warehouse
 from hubspot_platform_tests.support.platforms import settings_for
-from hubspot_platform_tests.support.portal import Portal
+from hubspot_platform_tests.support.portal import Portal, calm
+from hubspot_platform_tests.support.stores import prepared_home
+
+__all__ = ["HurriedPlatform", "calm", "hurried"]
 
 LOCK_WAIT = 0.3
 
@@ -55,22 +58,14 @@ class HurriedPlatform(Platform):
 def hurried(
     portal: Portal, home: Path, postgres_url: str | None = None, clock: Clock = utc_now, **more: object
 ) -> Iterator[HurriedPlatform]:
-    """Open a hurried platform on a portal and close it."""
+    """Open a hurried platform on a portal and close it; its state store is migrated already."""
+    if postgres_url is None:
+        prepared_home(home)
     platform = HurriedPlatform(settings_for(portal, home, postgres_url, **more), clock)
     try:
         yield platform
     finally:
         platform.close()
-
-
-def calm(portal: Portal) -> Portal:
-    """Take back every fault, lag and latency of a portal that tests share; its time goes on, never back."""
-    portal.clear_faults()
-    portal.admin("search", {"lag": 0, "unordered": False})
-    portal.admin("latency", {"ms": 0})
-    portal.clock(resume=True)
-    portal.reset_stats()
-    return portal
 
 
 @pytest.fixture(params=["duckdb", pytest.param("postgres", marks=pytest.mark.postgres)])

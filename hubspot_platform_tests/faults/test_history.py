@@ -1,9 +1,6 @@
 """History survives what pages, portals and processes do: a kill, a cut page, a portal that loses records."""
 
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +8,7 @@ import pytest
 
 from hubspot_platform.hubspot.catalogue import DEAL
 from hubspot_platform_tests.integration.mirror.test_history import stages, stored, told
+from hubspot_platform_tests.support import children
 from hubspot_platform_tests.support.platforms import environment, mirrored, platform_for, rows, sync
 from hubspot_platform_tests.support.portal import Portal, portal
 
@@ -34,9 +32,8 @@ def store_url(request: pytest.FixtureRequest) -> str | None:
 def test_case_080_a_kill_loses_no_change_and_repeats_none(
     sandbox: Portal, store_url: str | None, tmp_path: Path, point: str
 ) -> None:
-    env = {**os.environ, **environment(sandbox, tmp_path, store_url), "HUBSPOT_PLATFORM_KILL_AT": point}
-    command = [sys.executable, "-m", "hubspot_platform.cli", "sync", "deals", "--full", "--json"]
-    child = subprocess.run(command, env=env, capture_output=True, timeout=120, check=False)
+    environ = {**environment(sandbox, tmp_path, store_url), "HUBSPOT_PLATFORM_KILL_AT": point}
+    child = children.run("sync", "deals", "--full", "--json", environment=environ)
     assert child.returncode == -signal.SIGKILL
     with platform_for(sandbox, tmp_path, store_url) as platform:
         platform.warehouse().publish()

@@ -1,9 +1,6 @@
 """kill -9 in the middle of reading list members or e-mail events, then run it again: nothing lost, nothing twice."""
 
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +11,7 @@ from hubspot_platform.hubspot.catalogue import REFERENCES
 from hubspot_platform.mirror.reference import sync_reference
 from hubspot_platform.runtime import Platform
 from hubspot_platform.state import windows
+from hubspot_platform_tests.support import children
 from hubspot_platform_tests.support.platforms import environment, platform_for, rows
 from hubspot_platform_tests.support.portal import Portal, portal
 
@@ -42,13 +40,8 @@ def store_url(request: pytest.FixtureRequest) -> str | None:
 
 def killed(sandbox: Portal, home: Path, url: str | None, name: str, point: str) -> bool:
     """Run a sync that dies at a commit point, in a process of its own."""
-    child = subprocess.run(
-        [sys.executable, "-m", "hubspot_platform.cli", "sync", name, "--json"],
-        env={**os.environ, **environment(sandbox, home, url), "HUBSPOT_PLATFORM_KILL_AT": point},
-        capture_output=True,
-        timeout=300,
-        check=False,
-    )
+    stores = environment(sandbox, home, url)
+    child = children.run("sync", name, "--json", environment={**stores, "HUBSPOT_PLATFORM_KILL_AT": point})
     return child.returncode == -signal.SIGKILL
 
 

@@ -1,9 +1,6 @@
 """kill -9 at any moment of an engagement sync: every row that came into the mirror is announced once, none twice."""
 
-import os
 import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +11,7 @@ from hubspot_platform.hubspot.catalogue import CALL, DEAL, MEETING
 from hubspot_platform.mirror.publishing import TOPIC, EngagementEvent
 from hubspot_platform.runtime import Platform
 from hubspot_platform.state import topics
+from hubspot_platform_tests.support import children
 from hubspot_platform_tests.support.platforms import environment, platform_for, rows, sync
 from hubspot_platform_tests.support.portal import Portal, portal
 
@@ -82,13 +80,8 @@ def test_case_080_a_killed_engagement_sync_announces_every_row_once(
     sandbox: Portal, url: str | None, tmp_path: Path, point: str
 ) -> None:
     for _ in range(2):
-        child = subprocess.run(
-            [sys.executable, "-m", "hubspot_platform.cli", "sync", "calls", "--json"],
-            env={**os.environ, **environment(sandbox, tmp_path, url), "HUBSPOT_PLATFORM_KILL_AT": point},
-            capture_output=True,
-            timeout=120,
-            check=False,
-        )
+        stores = environment(sandbox, tmp_path, url)
+        child = children.run("sync", "calls", "--json", environment={**stores, "HUBSPOT_PLATFORM_KILL_AT": point})
         assert child.returncode == -signal.SIGKILL
     with platform_for(sandbox, tmp_path, url) as platform:
         sync(platform, CALL)

@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -12,19 +12,17 @@ import pytest
 
 from hubspot_platform.hubspot.signatures import delivery_headers
 from hubspot_platform.state import open_state
-from hubspot_platform_tests.support import postgres
-from hubspot_platform_tests.support.gateway import GENERAL, SECRET, Running, event, start_gateway
+from hubspot_platform_tests.support.gateway import GENERAL, SECRET, Running, event, fork_gateway
 
 SENDERS = 4
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def state_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def state_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'state.sqlite'}"
-        return
-    with postgres.database(request.getfixturevalue("postgres_server")) as url:
-        yield url
+        return f"sqlite:///{tmp_path / 'state.sqlite'}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
 
 
 def post(url: str, numbers: Sequence[int]) -> bool:
@@ -57,7 +55,7 @@ def send_until_dead(url: str, sender: int, accepted: set[int], begun: threading.
 
 def kill_under_load(home: Path, state_url: str, number: int) -> None:
     """Send from several sides, kill in the middle, and compare what was accepted with what is stored."""
-    gateway = start_gateway(home, state_url)
+    gateway = fork_gateway(home, state_url)
     accepted: set[int] = set()
     begun = threading.Event()
     base = number * 10_000 * SENDERS
@@ -78,13 +76,13 @@ def kill_under_load(home: Path, state_url: str, number: int) -> None:
 
 
 def test_case_001_killed_between_commit_and_answer_the_repeat_is_absorbed(tmp_path: Path, state_url: str) -> None:
-    gateway = start_gateway(tmp_path, state_url, HUBSPOT_PLATFORM_KILL_AT="gateway.stored:2")
+    gateway = fork_gateway(tmp_path, state_url, HUBSPOT_PLATFORM_KILL_AT="gateway.stored:2")
     assert post(gateway.url, [1, 2])
     assert not post(gateway.url, [3, 4]), "the gateway should have died before its answer"
     assert stored(state_url) == [1, 2, 3, 4]
     gateway.kill()
 
-    again = start_gateway(tmp_path, state_url)
+    again = fork_gateway(tmp_path, state_url)
     assert post(again.url, [3, 4])
     again.kill()
     assert stored(state_url) == [1, 2, 3, 4]
@@ -92,13 +90,13 @@ def test_case_001_killed_between_commit_and_answer_the_repeat_is_absorbed(tmp_pa
 
 def test_case_002_killed_before_the_commit_the_repeat_is_stored_once(tmp_path: Path) -> None:
     state_url = f"sqlite:///{tmp_path / 'state.sqlite'}"
-    gateway = start_gateway(tmp_path, state_url, HUBSPOT_PLATFORM_KILL_AT="gateway.before_store:2")
+    gateway = fork_gateway(tmp_path, state_url, HUBSPOT_PLATFORM_KILL_AT="gateway.before_store:2")
     assert post(gateway.url, [1, 2])
     assert not post(gateway.url, [3, 4])
     assert stored(state_url) == [1, 2]
     gateway.kill()
 
-    again = start_gateway(tmp_path, state_url)
+    again = fork_gateway(tmp_path, state_url)
     assert post(again.url, [3, 4])
     again.kill()
     assert stored(state_url) == [1, 2, 3, 4]

@@ -5,11 +5,9 @@ moment, and the stores are looked at before and after the next sync.
 """
 
 import json
-import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from hubspot_platform.commit_points import COMMIT_POINTS
 from hubspot_platform.hubspot.catalogue import DEAL
 from hubspot_platform.state import windows
 from hubspot_platform.warehouse.errors import NothingPublished
+from hubspot_platform_tests.support.children import Child, command
 from hubspot_platform_tests.support.platforms import (
     assert_mirror_equals_portal,
     environment,
@@ -46,25 +45,16 @@ class Site:
     home: Path
     postgres_url: str | None
 
-    def start(self, *, kill_at: str = "") -> subprocess.Popen[bytes]:
+    def start(self, *, kill_at: str = "") -> Child:
         """Start a sync of the deals in a process of its own."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "hubspot_platform.cli", "sync", "deals", "--full", "--json"],
-            env={
-                **os.environ,
-                **environment(self.portal, self.home, self.postgres_url),
-                "HUBSPOT_PLATFORM_KILL_AT": kill_at,
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        stores = environment(self.portal, self.home, self.postgres_url)
+        return Child(command("sync", "deals", "--full", "--json"), {**stores, "HUBSPOT_PLATFORM_KILL_AT": kill_at})
 
     def finish(self) -> None:
         """Run a sync to its end."""
-        child = self.start()
-        out, err = child.communicate(timeout=120)
-        assert child.returncode == 0, err.decode()
-        assert json.loads(out)["failed"] == {}
+        done = self.start().ended(120)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["failed"] == {}
 
     def assert_cursor_not_ahead(self) -> None:
         """If the object counts as complete, everything that was in the portal before is in the warehouse."""
@@ -97,7 +87,7 @@ class Site:
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Portal]:
     """A portal that answers slowly enough to be killed in the middle of."""
-    with portal("contacts=300,companies=60,deals=900", "--latency-ms", "20") as running:
+    with portal("contacts=200,companies=40,deals=500", "--latency-ms", "30") as running:
         yield running
 
 
@@ -109,9 +99,7 @@ def site(request: pytest.FixtureRequest, sandbox: Portal, tmp_path: Path) -> Sit
 
 
 def _kill_at(site: Site, point: str) -> None:
-    child = site.start(kill_at=point)
-    child.communicate(timeout=120)
-    assert child.returncode == -signal.SIGKILL, "the commit point was reached"
+    assert site.start(kill_at=point).wait(120) == -signal.SIGKILL, "the commit point was reached"
     site.assert_cursor_not_ahead()
     site.finish()
     site.assert_complete()
@@ -138,10 +126,9 @@ def _kill_at_random_moments(site: Site, kills: int, seed: int) -> None:
     for _ in range(kills):
         child = site.start()
         try:
-            child.communicate(timeout=chance.uniform(0.2, whole))
+            child.wait(chance.uniform(whole / 10, whole))
         except subprocess.TimeoutExpired:
             child.kill()
-            child.communicate()
         site.assert_cursor_not_ahead()
     site.finish()
     site.assert_complete()

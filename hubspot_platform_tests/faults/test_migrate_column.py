@@ -1,9 +1,6 @@
 """A column is rebuilt in its property's new type: nothing else changes, and a killed migration changes nothing."""
 
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +14,7 @@ from hubspot_platform.mirror.tables import column_of
 from hubspot_platform.runtime import Platform
 from hubspot_platform.warehouse.errors import ViewInTheWay
 from hubspot_platform.warehouse.model import LogicalType
+from hubspot_platform_tests.support import children
 from hubspot_platform_tests.support.platforms import (
     assert_mirror_equals_portal,
     environment,
@@ -102,15 +100,13 @@ def test_case_084_a_migration_killed_inside_the_swap_has_changed_nothing_and_run
     platform: Platform, sandbox: Portal, store_url: str | None, tmp_path: Path
 ) -> None:
     before, rest = state_of(platform), everything_else(platform)
-    command = [sys.executable, "-m", "hubspot_platform.cli", "schema", "companies", "--apply", "--json"]
-    variables = {**os.environ, **environment(sandbox, tmp_path, store_url)}
-    killed = subprocess.run(
-        command, env={**variables, "HUBSPOT_PLATFORM_KILL_AT": "migrate.inside_swap"}, check=False, capture_output=True
-    )
+    command = ("schema", "companies", "--apply", "--json")
+    stores = environment(sandbox, tmp_path, store_url)
+    killed = children.run(*command, environment={**stores, "HUBSPOT_PLATFORM_KILL_AT": "migrate.inside_swap"})
     assert killed.returncode == -signal.SIGKILL
     platform.warehouse().publish()
     assert state_of(platform) == before
-    subprocess.run(command, env=variables, check=True, capture_output=True)
+    assert children.run(*command, environment=stores).returncode == 0
     assert state_of(platform)[0] is LogicalType.DECIMAL
     assert everything_else(platform) == rest
 

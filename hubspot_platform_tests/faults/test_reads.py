@@ -149,7 +149,9 @@ def test_case_063_a_search_whose_empty_page_names_itself_for_ever_ends_with_an_e
 def test_case_068_an_empty_portal_is_a_fresh_mirror_without_rows(store_url: str | None, tmp_path: Path) -> None:
     with portal("empty") as running, hurried(running, tmp_path, store_url) as platform:
         for obj in CATALOGUE.values():
-            first, second = sync(platform, obj), sync(platform, obj)
+            first = sync(platform, obj)
+            assert platform.watermark(obj) == first.watermark is not None
+            second = sync(platform, obj)
             assert (first.mode, second.mode) == (Mode.FULL, Mode.WINDOW)
             assert (first.objects_read, second.objects_read) == (0, 0)
             assert second.lag_seconds is not None

@@ -4,10 +4,7 @@ What the platform promises is at least once for topics' subscribers and exactly 
 """
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -29,6 +26,7 @@ from hubspot_platform.state.inbox_table import webhook_event
 from hubspot_platform.state.issues import jira_company_issue
 from hubspot_platform.warehouse.model import Table
 from hubspot_platform.workers.catalogue import queue
+from hubspot_platform_tests.support import children
 from hubspot_platform_tests.support.received import JIRA, NOON, PAYMENTS, bare_platform, issue, payment, rows, work
 
 
@@ -67,15 +65,10 @@ def test_case_029_a_worker_killed_after_its_write_has_one_effect(url: str | None
     file = tmp_path / "events.ndjson"
     file.write_text("\n".join(map(json.dumps, DOCUMENTS[source])))
     stores = {"WAREHOUSE_URL": url or "", "STATE_URL": url or "", "PLATFORM_HOME": str(tmp_path / "home")}
-    killed = subprocess.run(
-        [sys.executable, "-m", "hubspot_platform.cli", "ingest", source, str(file)],
-        env={**os.environ, **stores, "HUBSPOT_PLATFORM_KILL_AT": point},
-        capture_output=True,
-        cwd=tmp_path,
-        timeout=120,
-        check=False,
+    killed = children.run(
+        "ingest", source, str(file), environment={**stores, "HUBSPOT_PLATFORM_KILL_AT": point}, folder=tmp_path
     )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
     with bare_platform(tmp_path / "home", url) as platform:
         before = rows(platform, f"select * from {table.qualified} order by 1")
         assert len(before) == 5

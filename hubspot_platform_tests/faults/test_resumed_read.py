@@ -1,10 +1,7 @@
 """kill -9 in the middle of a full read: the next try goes on after the finished id ranges. And kills inside passes."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +11,7 @@ import pytest
 from hubspot_platform.hubspot.catalogue import CONTACT, DEAL
 from hubspot_platform.mirror.plan import Mode
 from hubspot_platform.state import windows
+from hubspot_platform_tests.support import children
 from hubspot_platform_tests.support.platforms import (
     assert_mirror_equals_portal,
     environment,
@@ -24,7 +22,7 @@ from hubspot_platform_tests.support.platforms import (
 )
 from hubspot_platform_tests.support.portal import Portal, portal
 
-CONTACTS = 31_000
+CONTACTS = 24_000
 
 
 @dataclass
@@ -37,18 +35,9 @@ class Site:
 
     def run(self, *options: str, kill_at: str = "") -> dict:
         """Run `hubspot-platform sync` in a process of its own; it must die exactly when it is told to."""
-        child = subprocess.run(
-            [sys.executable, "-m", "hubspot_platform.cli", "sync", *options, "--json"],
-            env={
-                **os.environ,
-                **environment(self.portal, self.home, self.postgres_url),
-                "HUBSPOT_PLATFORM_KILL_AT": kill_at,
-            },
-            capture_output=True,
-            check=False,
-            timeout=300,
-        )
-        assert child.returncode == (-signal.SIGKILL if kill_at else 0), child.stderr.decode()
+        stores = environment(self.portal, self.home, self.postgres_url)
+        child = children.run("sync", *options, "--json", environment={**stores, "HUBSPOT_PLATFORM_KILL_AT": kill_at})
+        assert child.returncode == (-signal.SIGKILL if kill_at else 0), child.stderr
         return {} if kill_at else json.loads(child.stdout)["synced"]
 
 

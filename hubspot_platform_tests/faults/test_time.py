@@ -233,15 +233,28 @@ def complete_until(platform: HurriedPlatform, moment: datetime) -> None:
 TICK = datetime(2026, 5, 1, 12, 5, tzinfo=UTC)
 
 
+@pytest.fixture(scope="module")
+def stored_instance() -> Iterator[dg.DagsterInstance]:
+    with dg.instance_for_test() as opened:
+        yield opened
+
+
+@pytest.fixture
+def instance(stored_instance: dg.DagsterInstance) -> Iterator[dg.DagsterInstance]:
+    """A Dagster instance without runs."""
+    yield stored_instance
+    stored_instance.wipe()
+
+
 @pytest.mark.parametrize(
     "status",
     [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED],
     ids=lambda status: status.value,
 )
 def test_case_074_a_tick_during_a_run_is_skipped_and_says_why(
-    sandbox: Portal, tmp_path: Path, status: dg.DagsterRunStatus
+    sandbox: Portal, tmp_path: Path, instance: dg.DagsterInstance, status: dg.DagsterRunStatus
 ) -> None:
-    with hurried(sandbox, tmp_path) as platform, dg.instance_for_test() as instance:
+    with hurried(sandbox, tmp_path) as platform:
         complete_until(platform, TICK - HOUR)
         run = create_run_for_test(instance, job_name=CONTACT.job, status=status)
         skipped = evaluate(platform, instance, TICK)
@@ -256,9 +269,9 @@ def test_case_074_a_tick_during_a_run_is_skipped_and_says_why(
     ids=lambda status: status.value,
 )
 def test_case_074_the_tick_after_a_run_covers_what_was_skipped(
-    sandbox: Portal, tmp_path: Path, status: dg.DagsterRunStatus
+    sandbox: Portal, tmp_path: Path, instance: dg.DagsterInstance, status: dg.DagsterRunStatus
 ) -> None:
-    with hurried(sandbox, tmp_path) as platform, dg.instance_for_test() as instance:
+    with hurried(sandbox, tmp_path) as platform:
         complete_until(platform, TICK - 3 * HOUR)
         create_run_for_test(instance, job_name=CONTACT.job, status=status)
         create_run_for_test(instance, job_name=COMPANY.job, status=dg.DagsterRunStatus.STARTED)
@@ -267,8 +280,10 @@ def test_case_074_the_tick_after_a_run_covers_what_was_skipped(
         assert (request.tags[RANGE_START], request.tags[RANGE_END]) == ("2026-05-01-09:00", "2026-05-01-11:00")
 
 
-def test_case_075_after_an_outage_one_run_covers_the_whole_gap(sandbox: Portal, tmp_path: Path) -> None:
-    with hurried(sandbox, tmp_path) as platform, dg.instance_for_test() as instance:
+def test_case_075_after_an_outage_one_run_covers_the_whole_gap(
+    sandbox: Portal, tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    with hurried(sandbox, tmp_path) as platform:
         complete_until(platform, TICK - timedelta(days=3, minutes=20))
         request = evaluate(platform, instance, TICK)
         assert isinstance(request, dg.RunRequest)
@@ -282,8 +297,10 @@ def test_case_075_after_an_outage_one_run_covers_the_whole_gap(sandbox: Portal, 
         assert (request.tags[RANGE_START], request.tags[RANGE_END]) == ("2026-05-01-12:00", "2026-05-01-12:00")
 
 
-def test_case_075_nothing_is_asked_for_before_the_first_hour_has_ended(sandbox: Portal, tmp_path: Path) -> None:
-    with hurried(sandbox, tmp_path) as platform, dg.instance_for_test() as instance:
+def test_case_075_nothing_is_asked_for_before_the_first_hour_has_ended(
+    sandbox: Portal, tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    with hurried(sandbox, tmp_path) as platform:
         assert isinstance(evaluate(platform, instance, FIRST + timedelta(minutes=5)), dg.SkipReason)
         request = evaluate(platform, instance, FIRST + timedelta(minutes=65))
         assert isinstance(request, dg.RunRequest)

@@ -1,10 +1,7 @@
 """The engine that empties the inbox: poison, dead and paused workers, and kills lose and double nothing."""
 
-import os
 import random
 import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
@@ -21,6 +18,7 @@ from hubspot_platform.warehouse.errors import WarehouseLocked
 from hubspot_platform.workers.catalogue import QUEUES, drained, queue
 from hubspot_platform.workers.engine import drain
 from hubspot_platform.workers.model import Queue
+from hubspot_platform_tests.support import children
 from hubspot_platform_tests.support.events import COMPANIES, Events, later
 from hubspot_platform_tests.support.platforms import environment, platform_for, rows, sync
 from hubspot_platform_tests.support.portal import Portal, portal
@@ -153,14 +151,9 @@ def test_a_queue_without_a_worker_says_so_and_every_worker_is_named_once() -> No
 
 
 def command(sandbox: Portal, home: Path, url: str | None, kill_at: str = "") -> int:
-    done = subprocess.run(
-        [sys.executable, "-m", "hubspot_platform.cli", "process", COMPANIES, "--json"],
-        env={**os.environ, **environment(sandbox, home, url), "HUBSPOT_PLATFORM_KILL_AT": kill_at},
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    return done.returncode
+    stores = environment(sandbox, home, url)
+    environ = {**stores, "HUBSPOT_PLATFORM_KILL_AT": kill_at}
+    return children.run("process", COMPANIES, "--json", environment=environ).returncode
 
 
 def killed_and_counted(sandbox: Portal, home: Path, url: str | None, kills: Sequence[str]) -> None:

@@ -27,6 +27,7 @@ WIDTH, HEIGHT = 1600, 1000
 PATIENCE = 60.0
 POLL = 0.2
 LOCATION = "hubspot_platform"
+ENDED = ("SUCCESS", "FAILURE", "CANCELED")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 DRIVER = "chromedriver"
 _IGNORED = (NoSuchElementException, StaleElementReferenceException)
@@ -97,10 +98,14 @@ class Page:
         """Go to an address."""
         self.driver.get(url)
 
-    def wait(self, what: str, condition: Callable[[], T | None], seconds: float = PATIENCE) -> T:
+    def rest(self) -> None:
+        """Show nothing: drawing what moves on a page of Dagster costs a core for as long as it is open."""
+        self.open("about:blank")
+
+    def wait(self, what: str, condition: Callable[[], T | None], seconds: float = PATIENCE, *, poll: float = POLL) -> T:
         """Wait until the condition holds and return what it gave; `what` names it in the failure."""
         try:
-            waiting = WebDriverWait(self.driver, seconds, POLL, ignored_exceptions=_IGNORED)
+            waiting = WebDriverWait(self.driver, seconds, poll, ignored_exceptions=_IGNORED)
             return waiting.until(lambda _: condition())  # type: ignore[return-value]
         except TimeoutException:
             kept = self.picture("failure", always=True)
@@ -185,11 +190,17 @@ class DagsterPages(Page):
         before = self.run_ids()
         launch()
         run_id = self.wait("a run has been launched", lambda: next(iter(self.run_ids() - before), None))
+        self.rest()
+        self.wait(f"run {run_id} over", lambda: self._status(run_id) in ENDED)
         self.open(f"{self.url}/runs/{run_id}")
         ended = "//*[normalize-space(text())='Success' or normalize-space(text())='Failure']"
         outcome = self.wait(f"run {run_id} ended", lambda: self.find(ended)).text
         assert outcome == "Success", f"run {run_id} ended with {outcome}"
         return run_id
+
+    def _status(self, run_id: str) -> str:
+        query = "query Run($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+        return str(graphql(self.url, query, id=run_id)["runOrError"]["status"])
 
     def checks(self, key: str) -> dict[str, str]:
         """Return what the checks page of an asset says by check: Succeeded or Failed."""
@@ -228,6 +239,7 @@ class DagsterPages(Page):
 
     def wait_for_tick(self, sensor: str, *, again: bool = False) -> None:
         """Wait until a sensor has evaluated, with `again` once more from now on."""
+        self.rest()
         since = time.time() if again else 0.0
         query = (
             "query Ticks($selector: SensorSelector!) { sensorOrError(sensorSelector: $selector) { ... on Sensor {"
@@ -283,7 +295,7 @@ class SlackPage(Page):
             threads = self.threads()
             return threads if condition(threads) else None
 
-        return self.wait(what, shown, 2 * PATIENCE)
+        return self.wait(what, shown, 2 * PATIENCE, poll=1.0)
 
 
 def graphql(url: str, query: str, **variables: object) -> dict:

@@ -24,6 +24,7 @@ from hubspot_platform.hubspot.signatures import delivery_headers
 from hubspot_platform.settings import Settings
 from hubspot_platform.state import Store, migrate, open_state
 from hubspot_platform.state.inbox_table import webhook_event
+from hubspot_platform_tests.support.children import Child, command
 
 SECRET = "demo-client-secret-0001"
 USER = "chargebee:pass:word"
@@ -31,6 +32,7 @@ JIRA_SECRET = "jira-secret"
 TOKEN = "topic-token"
 GENERAL = "/Hubspot/Webhooks/General"
 PORTAL = 4242
+_COMMAND = ("gateway", "--port", "0", "--admin-port", "0", "--json")
 
 
 def event(number: int, **fields: object) -> dict[str, object]:
@@ -154,20 +156,39 @@ class GatewayProcess:
 
     url: str
     admin_url: str
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | Child
 
     def kill(self) -> None:
         """End it as a power cut would."""
         self.process.kill()
         self.process.wait(10)
-        if self.process.stdout is not None:
+        if isinstance(self.process, subprocess.Popen) and self.process.stdout is not None:
             self.process.stdout.close()
 
 
 def start_gateway(home: Path, state_url: str, **environment: str) -> GatewayProcess:
     """Start `hubspot-platform gateway` on free ports and return it once it answers."""
-    found = {
-        **os.environ,
+    found = {**os.environ, **_environment(home, state_url), **environment}
+    command = [sys.executable, "-m", "hubspot_platform.cli", *_COMMAND]
+    process = subprocess.Popen(command, env=found, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line, f"the gateway ended with {process.wait(10)}"
+    document = json.loads(line)
+    return GatewayProcess(document["url"], document["admin_url"], process)
+
+
+def fork_gateway(home: Path, state_url: str, **environment: str) -> GatewayProcess:
+    """Start it as `start_gateway` does, in a process forked from one that has imported it."""
+    child = Child(command(*_COMMAND), {**_environment(home, state_url), **environment})
+    line = child.announced(60)
+    assert line, f"the gateway ended with {child.wait(10)}"
+    document = json.loads(line)
+    return GatewayProcess(document["url"], document["admin_url"], child)
+
+
+def _environment(home: Path, state_url: str) -> dict[str, str]:
+    return {
         "PLATFORM_HOME": str(home),
         "STATE_URL": state_url,
         "HUBSPOT_APP_SECRETS": SECRET,
@@ -175,12 +196,4 @@ def start_gateway(home: Path, state_url: str, **environment: str) -> GatewayProc
         "JIRA_WEBHOOK_SECRETS": JIRA_SECRET,
         "TOPIC_TOKENS": TOKEN,
         "GATEWAY_RATE_LIMIT": "0",
-        **environment,
     }
-    command = [sys.executable, "-m", "hubspot_platform.cli", "gateway", "--port", "0", "--admin-port", "0", "--json"]
-    process = subprocess.Popen(command, env=found, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    assert line, f"the gateway ended with {process.wait(10)}"
-    document = json.loads(line)
-    return GatewayProcess(document["url"], document["admin_url"], process)

@@ -15,6 +15,7 @@ from hubspot_platform.mirror.sync import sync_object
 from hubspot_platform.runtime import Platform
 from hubspot_platform.settings import Settings, load_settings
 from hubspot_platform_tests.support.portal import TOKEN, Portal
+from hubspot_platform_tests.support.stores import prepared_home
 
 SLACK_TOKEN = "xoxb-sandbox"
 
@@ -46,7 +47,9 @@ def settings_for(portal: Portal, home: Path, postgres_url: str | None = None, **
 
 @contextmanager
 def platform_for(portal: Portal, home: Path, postgres_url: str | None = None, **more: Any) -> Iterator[Platform]:
-    """Open a platform on the portal and close it."""
+    """Open a platform on the portal and close it; its state store is migrated already."""
+    if postgres_url is None:
+        prepared_home(home)
     platform = Platform(settings_for(portal, home, postgres_url, **more))
     try:
         yield platform

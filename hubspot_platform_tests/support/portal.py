@@ -1,14 +1,13 @@
 """A sandbox portal for tests: started in a process of its own on a free port, with a client for its admin API."""
 
-import selectors
 import subprocess
-import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import httpx
+
+from hubspot_platform_tests.support.children import Child, command
 
 READY = "sandbox ready at "
 START_SECONDS = 120.0
@@ -20,7 +19,7 @@ class Portal:
     """A running sandbox: `url` for HubSpot clients, `slack_url` for Slack's, and the admin API as methods."""
 
     url: str
-    process: subprocess.Popen[str]
+    process: Child
     http: httpx.Client = field(repr=False)
 
     @property
@@ -106,34 +105,17 @@ class Portal:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.wait(10)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
 
 
 def start_portal(size: str = "small", *options: str, port: int = 0) -> Portal:
     """Start a sandbox (`options` are further command-line options) and return it once it answers."""
-    module = [sys.executable, "-m", "hubspot_platform.sandbox"]
-    command = [*module, "--port", str(port), "--size", size, "--rate-limit", "none", *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    url = _ready_url(process)
-    return Portal(url, process, httpx.Client(base_url=url, timeout=120))
-
-
-def _ready_url(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    deadline = time.monotonic() + START_SECONDS
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        while selector.select(max(0.0, deadline - time.monotonic())):
-            line = process.stdout.readline()
-            if line.startswith(READY):
-                return line.removeprefix(READY).strip()
-            if not line:
-                break
-    process.kill()
-    process.wait(10)
-    raise AssertionError("the sandbox did not start; run python -m hubspot_platform.sandbox to see why")
+    child = Child(command("sandbox", "--port", str(port), "--size", size, "--rate-limit", "none", *options))
+    said = child.announced(START_SECONDS)
+    if not said.startswith(READY):
+        child.kill()
+        raise AssertionError("the sandbox did not start; run hubspot-platform sandbox to see why")
+    url = said.removeprefix(READY)
+    return Portal(url, child, httpx.Client(base_url=url, timeout=120))
 
 
 @contextmanager
@@ -144,3 +126,13 @@ def portal(size: str = "small", *options: str) -> Iterator[Portal]:
         yield running
     finally:
         running.stop()
+
+
+def calm(portal: Portal) -> Portal:
+    """Take back every fault, lag and latency of a portal that tests share; its time goes on, never back."""
+    portal.clear_faults()
+    portal.admin("search", {"lag": 0, "unordered": False})
+    portal.admin("latency", {"ms": 0})
+    portal.clock(resume=True)
+    portal.reset_stats()
+    return portal

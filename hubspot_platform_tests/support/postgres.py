@@ -51,7 +51,9 @@ def cluster(binaries: Path) -> Iterator[str]:
     # The tests kill clients, never the machine: the server need not wait for its disk.
     unsafe = "-c fsync=off -c full_page_writes=off"
     sizes = "-c shared_buffers=128MB -c max_connections=100"
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 {sizes} {unsafe}"
+    # Nor do databases that live for seconds gain from vacuums and checkpoints.
+    short_lived = "-c autovacuum=off -c checkpoint_timeout=1h -c wal_level=minimal -c max_wal_senders=0"
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 {sizes} {unsafe} {short_lived}"
     control = [str(binaries / "pg_ctl"), "-D", str(data), "-w"]
     subprocess.run(
         _as_server_user([*control, "-o", options, "-l", str(folder / "log"), "start"]),

@@ -14,6 +14,7 @@ from hubspot_platform.state import database_now, inbox
 from hubspot_platform.state.inbox import NewEvent
 from hubspot_platform.workers.catalogue import queue
 from hubspot_platform.workers.engine import DrainReport, drain
+from hubspot_platform_tests.support.stores import prepared_home
 
 PAYMENTS, JIRA, TOPICS = "matrix.payment_events", "matrix.jira_hubspot_events", "matrix.topic_events"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -22,6 +23,8 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 @contextmanager
 def bare_platform(home: Path, postgres_url: str | None, **more: Any) -> Iterator[Platform]:
     """Open a platform without a portal on one of the store pairs."""
+    if postgres_url is None:
+        prepared_home(home)
     urls = {"warehouse_url": postgres_url, "state_url": postgres_url} if postgres_url else {}
     platform = Platform(load_settings(platform_home=home, **urls, **more))
     try:

@@ -13,6 +13,7 @@ from hubspot_platform.automation.alert_delivery import Counter
 from hubspot_platform.connectors.slack import SlackConnector
 from hubspot_platform.state import Store, migrate, open_state
 from hubspot_platform_tests.support.portal import Portal, portal
+from hubspot_platform_tests.support.stores import migrated_sqlite
 
 START = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 TOKEN = "xoxb-sandbox-bot"
@@ -44,7 +45,7 @@ def clock() -> HandClock:
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def store(request: pytest.FixtureRequest, clock: HandClock, tmp_path: Path) -> Iterator[Store]:
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'state.sqlite'}"
+        url = migrated_sqlite(tmp_path / "state.sqlite")
     else:
         url = request.getfixturevalue("postgres_url")
     opened = open_state(url, clock)
@@ -56,8 +57,7 @@ def store(request: pytest.FixtureRequest, clock: HandClock, tmp_path: Path) -> I
 @pytest.fixture
 def small_store(clock: HandClock, tmp_path: Path) -> Iterator[Store]:
     """SQLite only, for tests of what does not depend on the engine."""
-    opened = open_state(f"sqlite:///{tmp_path / 'small.sqlite'}", clock)
-    migrate(opened)
+    opened = open_state(migrated_sqlite(tmp_path / "small.sqlite"), clock)
     yield opened
     opened.close()
 

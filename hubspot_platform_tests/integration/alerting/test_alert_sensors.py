@@ -1,4 +1,4 @@
-"""The sensors on a real Dagster instance, a real state store and the sandbox's Slack."""
+"""The sensors on a Dagster instance in memory, a real state store and the sandbox's Slack."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -81,7 +81,7 @@ class World:
 
 @pytest.fixture
 def world():
-    with dg.instance_for_test() as instance:
+    with dg.DagsterInstance.ephemeral() as instance:
         yield World(instance)
 
 

@@ -1,4 +1,4 @@
-"""The daily clean-up on a real Dagster instance and state store."""
+"""The daily clean-up on a Dagster instance in memory and real state stores."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -26,7 +26,7 @@ def broken() -> None:
 
 @pytest.fixture
 def instance():
-    with dg.instance_for_test() as found:
+    with dg.DagsterInstance.ephemeral() as found:
         yield found
 
 

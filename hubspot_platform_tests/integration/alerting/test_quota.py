@@ -22,7 +22,7 @@ WARNING, CRITICAL = (condition.name for condition in CONDITIONS)
 
 @pytest.fixture
 def instance():
-    with dg.instance_for_test() as opened:
+    with dg.DagsterInstance.ephemeral() as opened:
         yield opened
 
 

@@ -62,7 +62,7 @@ def test_custom_objects_are_tested_like_every_object_and_a_lost_row_is_found_and
     proof = outcome(platform, "completeness_proof")
     assert (proof.status, proof.measurement.details["failed_objects"]) == (Status.FAIL, ["custom_bug"])
     jobs = {job.name: job for job, _ in pass_jobs(MirrorSettings())}
-    with dg.instance_for_test() as instance:
+    with dg.DagsterInstance.ephemeral() as instance:
         done = jobs["mirror_census"].execute_in_process(
             instance=instance, resources={"platform": platform}, op_selection=["census_custom_objects"]
         )

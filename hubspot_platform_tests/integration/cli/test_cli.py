@@ -1,9 +1,10 @@
-"""The command line as people and machines use it: real processes, exit codes, one JSON document."""
+"""The command line as people and machines use it: processes of its own, exit codes, one JSON document."""
 
 import csv
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from hubspot_platform.cli.main import run as command_line
 from hubspot_platform.hubspot.catalogue import CATALOGUE, REFERENCES
+from hubspot_platform_tests.support import children
 from hubspot_platform_tests.support.platforms import environment
 from hubspot_platform_tests.support.portal import Portal, portal
 
@@ -26,23 +29,23 @@ def sandbox() -> Iterator[Portal]:
 
 @pytest.fixture(scope="module")
 def synced(sandbox: Portal, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    """A home after `sync all`, and what the command printed."""
+    """A home after `sync all` in a Python started anew, and what the command printed."""
     home = tmp_path_factory.mktemp("home")
-    done = run(sandbox, home, "sync", "all", "--json")
-    assert done.returncode == 0, done.stderr
-    return home, json.loads(done.stdout)
-
-
-def run(portal: Portal, home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a folder without a `.env`."""
-    return subprocess.run(
-        [sys.executable, "-m", "hubspot_platform.cli", *arguments],
-        env={**os.environ, **environment(portal, home, None), **more},
+    done = subprocess.run(
+        [sys.executable, "-m", "hubspot_platform.cli", "sync", "all", "--json"],
+        env={**os.environ, **environment(sandbox, home, None)},
         cwd=home,
         capture_output=True,
         text=True,
         check=False,
     )
+    assert done.returncode == 0, done.stderr
+    return home, json.loads(done.stdout)
+
+
+def run(portal: Portal, home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own, in a folder without a `.env`."""
+    return children.run(*arguments, environment={**environment(portal, home, None), **more}, folder=home)
 
 
 def test_sync_all_reads_every_object_and_reports_it_as_one_document(synced: tuple[Path, dict[str, Any]]) -> None:
@@ -127,8 +130,6 @@ def test_doctor_says_what_is_wrong_and_the_mend(sandbox: Portal, tmp_path: Path)
         (["sync", "contakts"], "use one of: contacts, companies, deals"),
         (["sync", "contacts", "--full", "--since", "2026-01-01"], "do not go together"),
         (["sync", "contacts", "--via", "export"], "give --full too"),
-        (["build", "--job", "nightly"], "use one of:"),
-        (["build", "hubspot/nothing"], "selects no asset"),
     ],
 )
 def test_wrong_usage_exits_with_2_and_says_what_exists(
@@ -137,6 +138,31 @@ def test_wrong_usage_exits_with_2_and_says_what_exists(
     done = run(sandbox, synced[0], *arguments)
     assert done.returncode == 2
     assert says in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [(["build", "--job", "nightly"], "use one of:"), (["build", "hubspot/nothing"], "selects no asset")],
+)
+def test_a_wrong_job_or_selection_exits_with_2_and_says_what_exists(
+    sandbox: Portal,
+    synced: tuple[Path, dict[str, Any]],
+    arguments: list[str],
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """In this process, which has Dagster imported."""
+    for name, value in environment(sandbox, synced[0], None).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(synced[0])
+    monkeypatch.setattr(sys, "argv", ["hubspot-platform", *arguments])
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as ended:
+        command_line()
+    signal.signal(signal.SIGTERM, before)
+    assert ended.value.code == 2
+    assert says in capsys.readouterr().err
 
 
 def test_wrong_configuration_exits_with_2_and_names_the_variable(sandbox: Portal, tmp_path: Path) -> None:

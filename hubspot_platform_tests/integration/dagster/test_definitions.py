@@ -22,12 +22,18 @@ from hubspot_platform.settings import load_settings
 FIRST = datetime(2026, 5, 1, tzinfo=UTC)
 
 
-@pytest.fixture
-def defs(tmp_path: Path) -> Iterator[dg.Definitions]:
-    """The platform's definitions on an empty home."""
-    platform = Platform(load_settings(platform_home=tmp_path, mirror_start=FIRST))
-    yield definitions(platform)
-    platform.close()
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """A platform on an empty home."""
+    opened = Platform(load_settings(platform_home=tmp_path_factory.mktemp("home"), mirror_start=FIRST))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def defs(platform: Platform) -> dg.Definitions:
+    """The platform's definitions, which no test changes."""
+    return definitions(platform)
 
 
 def test_the_definitions_load_without_a_single_warning(tmp_path: Path) -> None:
@@ -91,7 +97,7 @@ def test_sql_models_show_columns_and_their_lineage_before_any_run(defs: dg.Defin
     metadata = specs[dg.AssetKey(["metrics", "daily_metric"])].metadata
     lineage = metadata["dagster/column_lineage"]
     sources = {dep.asset_key.to_user_string() for deps in lineage.deps_by_column.values() for dep in deps}
-    assert sources == {"metrics/metric_record"}
+    assert sources == {"metrics/metric_record", "metrics/metric_rule"}
     columns = {column.name for column in metadata["dagster/column_schema"].columns}
     assert {"metric_date", "owner_id", "metric", "numerator", "denominator", "value"} <= columns
 
@@ -138,9 +144,10 @@ def test_nothing_is_asked_for_before_the_first_hour_has_ended() -> None:
     assert hours_to_ask_for(None, at(10), at(10, 5), CONTACT.cadence) is None
 
 
-def test_case_074_a_job_that_overruns_its_interval_is_skipped_and_says_so(tmp_path: Path) -> None:
-    platform = Platform(load_settings(platform_home=tmp_path, mirror_start=FIRST))
-    repository = definitions(platform).get_repository_def()
+def test_case_074_a_job_that_overruns_its_interval_is_skipped_and_says_so(
+    platform: Platform, defs: dg.Definitions
+) -> None:
+    repository = defs.get_repository_def()
     schedule = repository.get_schedule_def("sync_hubspot_contacts_schedule")
     with dg.instance_for_test() as instance:
         context = dg.build_schedule_context(
@@ -155,4 +162,3 @@ def test_case_074_a_job_that_overruns_its_interval_is_skipped_and_says_so(tmp_pa
         skipped = schedule.evaluate_tick(context)
         assert skipped.run_requests == []
         assert "has not finished" in str(skipped.skip_message)
-    platform.close()

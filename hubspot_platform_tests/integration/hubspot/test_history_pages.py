@@ -3,11 +3,10 @@
 from collections.abc import Callable, Sequence
 
 import orjson
-import pytest
 
-from hubspot_platform.hubspot import listing
 from hubspot_platform.hubspot.batch import read_ids
 from hubspot_platform.hubspot.catalogue import CONTACT, DEAL, ObjectType
+from hubspot_platform.hubspot.listing import LONGEST_QUERY
 from hubspot_platform.hubspot.names import PropertyNames
 from hubspot_platform.hubspot.policy import HubSpotPolicy
 from hubspot_platform.hubspot.reader import read_all
@@ -45,11 +44,13 @@ async def test_the_list_brings_values_and_history_in_one_call_per_fifty(
 
 
 async def test_names_too_long_for_a_url_travel_in_bodies_of_fifty_ids(
-    hubspot: Portal, policy_for: PolicyFor, monkeypatch: pytest.MonkeyPatch
+    hubspot: Portal, policy_for: PolicyFor, ledger: Ledger
 ) -> None:
-    monkeypatch.setattr(listing, "LONGEST_QUERY", 60)
+    unknown = tuple(f"a_property_that_no_contact_of_this_portal_has_{number}" for number in range(400))
+    assert sum(map(len, unknown)) > LONGEST_QUERY
+    names = PropertyNames((*NAMES, *unknown), NAMES.history)
     async with Transport(policy_for(hubspot.url)) as transport:
-        pages = [page async for page in read_all(transport, CONTACT, NAMES)]
+        pages = [page async for page in read_all(transport, CONTACT, names)]
     assert histories(pages) == in_portal(hubspot, CONTACT, NAMES.history)
     assert hubspot.stats()["by_status"].keys() == {"200"}
 

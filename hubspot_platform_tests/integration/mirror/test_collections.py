@@ -55,7 +55,7 @@ owner_team _fivetran_deleted:bool is_team_primary:bool owner_id:int team_id:int
 role _fivetran_deleted:bool id:int name:text requires_billing_write:bool
 team _fivetran_deleted:bool id:int name:text
 team_user _fivetran_deleted:bool is_secondary_user:bool team_id:int user_id:int
-users _fivetran_deleted:bool email:text first_name:text id:text last_name:text primary_team_id:int role_id:int
+users _fivetran_deleted:bool email:text first_name:text id:int last_name:text primary_team_id:int role_id:int
 """
 
 COLLECTIONS = ("users", "teams", "roles", "owners", "lists", "forms", "email_campaigns", "email_events")
@@ -64,7 +64,7 @@ COLLECTIONS = ("users", "teams", "roles", "owners", "lists", "forms", "email_cam
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Portal]:
     """A small portal that the tests change; each compares with what it holds then."""
-    with portal("small") as running:
+    with portal("contacts=120,companies=30,deals=20") as running:
         yield running
 
 
@@ -114,6 +114,10 @@ def assert_events_equal(platform: Platform, sandbox: Portal) -> None:
         (e["id"], moment(e["created"]), e["type"], e.get("recipient"), e.get("obsoletedBy", {}).get("id"))
         for e in there
     }
+    sendings = rows(
+        platform, "select id, created, sent_by_id, sent_by_created from hubspot.email_event where type = 'SENT'"
+    )
+    assert all((row["sent_by_id"], row["sent_by_created"]) == (row["id"], row["created"]) for row in sendings)
     counted = Counter(event["type"] for event in there)
     for kind, table in EVENT_TABLES.items():
         assert rows(platform, f"select count(*) as n from hubspot.{table.name}")[0]["n"] == counted[kind] > 0
@@ -123,7 +127,7 @@ def test_users_teams_and_roles_equal_the_portal_and_what_is_gone_is_marked(platf
     sandbox.change_account("users", "put", id=91, email="new@ourfirm.example", first_name="Nö", last_name="🙂")
     for name in ("users", "teams", "roles"):
         read(platform, name)
-    users = {(u["id"], u["email"], int(u.get("roleId") or 0) or None) for u in sandbox.account("users")}
+    users = {(int(u["id"]), u["email"], int(u.get("roleId") or 0) or None) for u in sandbox.account("users")}
     assert set(live(platform, "users", "id, email, role_id")) == users
     teams = sandbox.account("teams")
     assert live(platform, "team", "id, name") == sorted((int(t["id"]), t["name"]) for t in teams)
@@ -134,7 +138,7 @@ def test_users_teams_and_roles_equal_the_portal_and_what_is_gone_is_marked(platf
     sandbox.change_account("users", "remove", id=91)
     read(platform, "users")
     gone = rows(platform, "select id, last_name from hubspot.users where _fivetran_deleted")
-    assert gone == [{"id": "91", "last_name": "🙂"}]
+    assert gone == [{"id": 91, "last_name": "🙂"}]
 
 
 def test_owners_bring_their_teams(platform: Platform, sandbox: Portal) -> None:

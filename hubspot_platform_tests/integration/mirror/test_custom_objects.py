@@ -20,7 +20,7 @@ SCHEMAS = "/crm-object-schemas/v3/schemas"
 @pytest.fixture
 def sandbox() -> Iterator[Portal]:
     """A fresh small portal; it has one custom object, bugs."""
-    with portal("small") as running:
+    with portal("contacts=60,companies=20,deals=10,tickets=20,bugs=12") as running:
         yield running
 
 

@@ -17,9 +17,9 @@ from hubspot_platform_tests.support.platforms import (
 from hubspot_platform_tests.support.portal import Portal, portal
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def sandbox() -> Iterator[Portal]:
-    """A fresh small portal."""
+    """A small portal; what one test changes, the next one finds changed."""
     with portal("small") as running:
         yield running
 

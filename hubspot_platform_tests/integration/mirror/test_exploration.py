@@ -24,11 +24,13 @@ def sandbox() -> Iterator[Portal]:
         yield running
 
 
-@pytest.fixture(params=["duckdb", pytest.param("postgres", marks=pytest.mark.postgres)])
-def platform(request: pytest.FixtureRequest, sandbox: Portal, tmp_path: Path) -> Iterator[Platform]:
-    """A platform with deals, owners and companies, and without contacts and pipelines."""
-    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else None
-    with platform_for(sandbox, tmp_path, url) as opened:
+@pytest.fixture(scope="module", params=["duckdb", pytest.param("postgres", marks=pytest.mark.postgres)])
+def platform(
+    request: pytest.FixtureRequest, sandbox: Portal, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Platform]:
+    """A platform with deals, owners and companies, and without pipelines; the last two tests here add contacts."""
+    url = request.getfixturevalue("module_postgres_url") if request.param == "postgres" else None
+    with platform_for(sandbox, tmp_path_factory.mktemp("home"), url) as opened:
         sync(opened, COMPANY)
         sync(opened, DEAL)
         sync_reference(opened, OWNERS, run_id="test")
@@ -51,13 +53,33 @@ def test_properties_are_counted_and_measured(platform: Platform, sandbox: Portal
     assert measured["dealname"].distinct_values == len({deal["dealname"] for deal in deals if deal.get("dealname")})
 
 
-def test_examples_are_declared_choices_and_nothing_else(platform: Platform) -> None:
-    sync(platform, CONTACT)
-    document = explore(platform, CONTACT).as_json()
-    shown = {each["name"] for each in document["property_details"] if each["examples"]}
+def test_an_object_that_was_never_synced_is_described(platform: Platform) -> None:
+    found = explore(platform, CALL)
 
-    assert "lifecyclestage" in shown
-    assert shown.isdisjoint({"email", "firstname", "lastname", "phone", "hubspot_owner_id"})
+    assert found.rows is None
+    assert found.by("type")["datetime"] > 0
+    assert {each.filled for each in found.properties} == {None}
+    assert "not synced yet" in explore_command.summary_text(found)
+
+
+def test_the_command_writes_both_reports_and_prints_the_document(
+    platform: Platform, sandbox: Portal, tmp_path: Path
+) -> None:
+    url = platform.settings.warehouse if platform.warehouse().dialect == "postgres" else None
+    done = CliRunner().invoke(
+        app,
+        ["explore", "deals", "--to", str(tmp_path / "out"), "--json"],
+        env=environment(sandbox, platform.settings.home, url),
+    )
+    assert done.exit_code == 0, done.output
+    document = json.loads(done.stdout)
+    (analysis,) = (tmp_path / "out").glob("hubspot_deal_analysis_*.json")
+    (summary,) = (tmp_path / "out").glob("hubspot_deal_summary_*.txt")
+    assert document.pop("files") == {"analysis": str(analysis), "summary": str(summary)}
+    assert json.loads(analysis.read_text()) == document
+    text = summary.read_text()
+    assert f"NUMBER: {document['by_type']['number']}" in text
+    assert "deal.owner_id -> owner.owner_id" in text
 
 
 def test_relationships_say_how_many_ids_are_known(platform: Platform, sandbox: Portal) -> None:
@@ -80,28 +102,10 @@ def test_relationships_say_how_many_ids_are_known(platform: Platform, sandbox: P
     assert after["deal_contact.contact_id"] == (before["deal_contact.contact_id"][0],) * 2 + (0,)
 
 
-def test_an_object_that_was_never_synced_is_described(platform: Platform) -> None:
-    found = explore(platform, CALL)
+def test_examples_are_declared_choices_and_nothing_else(platform: Platform) -> None:
+    sync(platform, CONTACT)
+    document = explore(platform, CONTACT).as_json()
+    shown = {each["name"] for each in document["property_details"] if each["examples"]}
 
-    assert found.rows is None
-    assert found.by("type")["datetime"] > 0
-    assert {each.filled for each in found.properties} == {None}
-    assert "not synced yet" in explore_command.summary_text(found)
-
-
-def test_the_command_writes_both_reports_and_prints_the_document(
-    platform: Platform, sandbox: Portal, tmp_path: Path
-) -> None:
-    url = platform.settings.warehouse if platform.warehouse().dialect == "postgres" else None
-    done = CliRunner().invoke(
-        app, ["explore", "deals", "--to", str(tmp_path / "out"), "--json"], env=environment(sandbox, tmp_path, url)
-    )
-    assert done.exit_code == 0, done.output
-    document = json.loads(done.stdout)
-    (analysis,) = (tmp_path / "out").glob("hubspot_deal_analysis_*.json")
-    (summary,) = (tmp_path / "out").glob("hubspot_deal_summary_*.txt")
-    assert document.pop("files") == {"analysis": str(analysis), "summary": str(summary)}
-    assert json.loads(analysis.read_text()) == document
-    text = summary.read_text()
-    assert f"NUMBER: {document['by_type']['number']}" in text
-    assert "deal.owner_id -> owner.owner_id" in text
+    assert "lifecyclestage" in shown
+    assert shown.isdisjoint({"email", "firstname", "lastname", "phone", "hubspot_owner_id"})

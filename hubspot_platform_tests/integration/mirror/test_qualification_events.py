@@ -1,9 +1,6 @@
 """Job check_qualification_list_membership: a change of the configured lists is one event, killed or not."""
 
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,17 +10,14 @@ from hubspot_platform.hubspot.catalogue import REFERENCES
 from hubspot_platform.mirror.qualification import TOPIC, check_qualification
 from hubspot_platform.mirror.reference import sync_reference
 from hubspot_platform.runtime import Platform
+from hubspot_platform.settings import load_settings
 from hubspot_platform.state import topics
 from hubspot_platform.state.topics import PublishedEvent
+from hubspot_platform_tests.support import children
 from hubspot_platform_tests.support.platforms import environment, platform_for, rows
 from hubspot_platform_tests.support.portal import Portal, portal
 
 RULE, BY_HAND = 1201, 1202
-CHECK = (
-    "from hubspot_platform.mirror.qualification import check_qualification as check;"
-    "from hubspot_platform.runtime import Platform; from hubspot_platform.settings import load_settings;"
-    "check(Platform(load_settings()))"
-)
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +63,10 @@ def told(platform: Platform) -> set[int]:
     return {contact for contact, yes in last.items() if yes}
 
 
+def check() -> None:
+    check_qualification(Platform(load_settings()))
+
+
 def test_every_change_is_published_once(platform: Platform, sandbox: Portal) -> None:
     report = check_qualification(platform)
     assert told(platform) == qualified(sandbox) != set()
@@ -88,19 +86,10 @@ def test_every_change_is_published_once(platform: Platform, sandbox: Portal) -> 
 def test_case_080_a_killed_check_neither_loses_nor_repeats_an_event(
     platform: Platform, sandbox: Portal, store_url: str | None, business: Path, point: str
 ) -> None:
-    child = subprocess.run(
-        [sys.executable, "-c", CHECK],
-        env={
-            **os.environ,
-            **environment(sandbox, platform.settings.home, store_url),
-            "PLATFORM_CONFIG": str(business),
-            "HUBSPOT_PLATFORM_KILL_AT": point,
-        },
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    assert child.returncode == -signal.SIGKILL, child.stderr.decode()
+    stores = environment(sandbox, platform.settings.home, store_url)
+    settings = {**stores, "PLATFORM_CONFIG": str(business), "HUBSPOT_PLATFORM_KILL_AT": point}
+    child = children.finish(check, settings)
+    assert child.returncode == -signal.SIGKILL, child.stderr
     assert published(platform) == []
     check_qualification(platform)
     assert len(published(platform)) == len(qualified(sandbox))

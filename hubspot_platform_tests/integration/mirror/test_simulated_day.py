@@ -37,8 +37,8 @@ class Day:
 
 
 DAYS = [
-    pytest.param(Day("duckdb", 600, SOME), id="duckdb"),
-    pytest.param(Day("postgres", 600, SOME), id="postgres", marks=pytest.mark.postgres),
+    pytest.param(Day("duckdb", 250, SOME), id="duckdb"),
+    pytest.param(Day("postgres", 250, SOME), id="postgres", marks=pytest.mark.postgres),
     # More than search shows of one instant, and every object.
     pytest.param(Day("duckdb", 10_600, tuple(CATALOGUE.values())), id="duckdb-crowd", marks=pytest.mark.soak),
     pytest.param(

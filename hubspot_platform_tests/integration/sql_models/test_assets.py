@@ -52,7 +52,7 @@ def embedded(tmp_path: Path) -> Warehouse:
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as found:
+    with dg.DagsterInstance.ephemeral() as found:
         yield found
 
 

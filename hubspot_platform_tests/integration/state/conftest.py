@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hubspot_platform.state import Store, migrate, open_state
+from hubspot_platform_tests.support.stores import migrated_sqlite
 
 
 class ManualTime:
@@ -63,6 +64,8 @@ def empty_state_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def store(state_url: str, moment: ManualTime) -> Iterator[Store]:
     """A migrated store that goes by the test's clock."""
+    if state_url.startswith("sqlite"):
+        migrated_sqlite(Path(state_url.removeprefix("sqlite:///")))
     opened = open_state(state_url, moment)
     migrate(opened)
     yield opened

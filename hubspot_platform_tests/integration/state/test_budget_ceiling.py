@@ -79,7 +79,7 @@ def simulate(
 def test_processes_together_reach_the_ceiling_and_never_exceed_it(
     store: Store, moment: ManualTime, processes: int, in_flight: int
 ) -> None:
-    arrivals = simulate(store, moment, processes, in_flight, seconds=35)
+    arrivals = simulate(store, moment, processes, in_flight, seconds=25)
     together = [at for mine in arrivals.values() for at in mine]
     assert fullest_window(together) <= LIMIT
     assert share_of_ceiling(together) >= 0.97

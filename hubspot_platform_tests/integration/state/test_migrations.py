@@ -1,10 +1,8 @@
 """Migrations: packaged, one at a time, all or nothing."""
 
 import json
-import subprocess
-import sys
+from functools import partial
 from itertools import chain
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -12,8 +10,8 @@ import sqlalchemy as sa
 from hubspot_platform.state import Store, migrate, open_state, pending_migrations
 from hubspot_platform.state.errors import StateTooNew
 from hubspot_platform.state.schema import OPS_SCHEMA, metadata
-
-CHILD = Path(__file__).with_name("child.py")
+from hubspot_platform_tests.integration.state.child import migrate_and_die, migrate_once
+from hubspot_platform_tests.support.children import Child
 
 
 def tables(store: Store) -> set[str]:
@@ -47,14 +45,10 @@ def test_the_migrated_tables_are_the_tables_the_code_declares(store: Store) -> N
 
 
 def test_processes_that_start_together_migrate_once(empty_state_url: str) -> None:
-    children = [
-        subprocess.Popen(
-            [sys.executable, str(CHILD), "migrate_once", empty_state_url], stdout=subprocess.PIPE, text=True
-        )
-        for _ in range(3)
-    ]
-    applied = [json.loads(child.communicate(timeout=120)[0]) for child in children]
-    assert [child.returncode for child in children] == [0, 0, 0]
+    started = [Child(partial(migrate_once, empty_state_url)) for _ in range(3)]
+    done = [child.ended(120) for child in started]
+    assert [child.returncode for child in done] == [0, 0, 0]
+    applied = [json.loads(child.stdout) for child in done]
     store = open_state(empty_state_url)
     assert sorted(chain.from_iterable(applied)) == sorted(max(applied, key=len))
     assert pending_migrations(store) == []
@@ -62,8 +56,7 @@ def test_processes_that_start_together_migrate_once(empty_state_url: str) -> Non
 
 
 def test_case_084_an_interrupted_migration_leaves_an_honest_version_and_is_repeated(empty_state_url: str) -> None:
-    died = subprocess.run([sys.executable, str(CHILD), "migrate_and_die", empty_state_url], timeout=120, check=False)
-    assert died.returncode == -9
+    assert Child(partial(migrate_and_die, empty_state_url)).wait(120) == -9
     store = open_state(empty_state_url)
     assert tables(store) == set()
     assert pending_migrations(store)[0] == "0001"
