@@ -7,7 +7,9 @@ from hubspot_platform.assets.company_profile import company_profile_asset
 from hubspot_platform.assets.custom_objects import custom_objects_asset
 from hubspot_platform.assets.hubspot import mirror_assets
 from hubspot_platform.assets.landing import landing_assets
+from hubspot_platform.assets.operational_state import operational_assets
 from hubspot_platform.assets.phone_numbers import phone_number_asset
+from hubspot_platform.assets.profile_changes import profile_change_asset
 from hubspot_platform.assets.qualification import qualification_asset
 from hubspot_platform.assets.received_events import received_event_assets
 from hubspot_platform.assets.sql_models import sql_model_assets
@@ -40,6 +42,8 @@ def definitions(platform: Platform) -> dg.Definitions:
             *landing_assets(dialect),
             *received_event_assets(dialect),
             company_profile_asset(dialect),
+            profile_change_asset(dialect),
+            operational_assets(dialect),
             *attribution_assets(dialect, settings.first_partition),
             *sql_model_assets(
                 platform.business,

@@ -47,7 +47,7 @@ def company_profile_asset(dialect: str) -> dg.AssetsDefinition:
         started_at, began = platform.clock(), time.perf_counter()
         warehouse = platform.warehouse()
         with as_dagster_failure():
-            changes = refresh_profiles(warehouse, platform.state())
+            changes = refresh_profiles(warehouse)
             rows = row_count(warehouse, TABLE.schema, TABLE.name)
             jumps = row_count(warehouse, TABLE.schema, TABLE.name, "tier_jump")
         yield dg.MaterializeResult(
@@ -55,7 +55,6 @@ def company_profile_asset(dialect: str) -> dg.AssetsDefinition:
                 **table_metadata(rows, TABLE.columns, TABLE.schema, TABLE.name),
                 "companies_changed": changes.changed,
                 "tier_jumps": changes.jumped,
-                "events_published": changes.published,
                 STARTED_AT: dg.MetadataValue.timestamp(started_at),
                 "seconds": round(time.perf_counter() - began, 3),
             },

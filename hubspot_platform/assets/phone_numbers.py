@@ -63,12 +63,13 @@ def phone_rows(pairs: list[tuple[str, str]], default_region: str, checked_at: da
 def refresh_phone_numbers(warehouse: Warehouse, business: Business, checked_at: datetime) -> int:
     """Read every pair not yet in the table and return how many there were.
 
-    Rows whose country now means another region (the default changed) are read again. The warehouse is not
-    held while numbers are parsed.
+    Rows whose country now means another region (the default changed) are read again, and texts that no record has any
+    more go: a privacy deletion leaves none. The warehouse is not held while numbers are parsed.
     """
     with warehouse.writer() as session:
         session.ensure(PHONE_NUMBER)
         _forget_other_regions(session, business.phone_region)
+        _forget_unused(session, business)
     added = 0
     while True:
         with warehouse.writer() as session:
@@ -93,7 +94,7 @@ def phone_number_asset(dialect: str) -> dg.AssetsDefinition:
         description=PHONE_NUMBER.description,
         kinds={"python", "sql", dialect},
         owners=["team:revops"],
-        code_version="2",
+        code_version="3",
         metadata={
             "dagster/column_schema": column_schema(PHONE_NUMBER.columns),
             "dagster/table_name": "hubspot.phone_number",
@@ -121,18 +122,24 @@ def phone_number_asset(dialect: str) -> dg.AssetsDefinition:
     return phone_number
 
 
-def _new_pairs(session: Session, business: Business) -> list[tuple[str, str]]:
-    """Return up to BATCH pairs of phone text and country that the table does not have."""
+def _used(session: Session, business: Business) -> str:
+    """Return the query of the pairs of phone text and country that records have; empty without such columns."""
     names = business.mapped_properties("contact")
     phones = [f"property_{names[name]}" for name in ("phone", "mobile_phone")]
     sides = [
         *_texts(session, "contact", phones, f"property_{names['country']}"),
         *_texts(session, "engagement_call", CALL_NUMBERS),
     ]
-    if not sides:
+    return " union ".join(sides)
+
+
+def _new_pairs(session: Session, business: Business) -> list[tuple[str, str]]:
+    """Return up to BATCH pairs of phone text and country that the table does not have."""
+    used = _used(session, business)
+    if not used:
         return []
     sql = (
-        f"select f.raw, f.country from ({' union '.join(sides)}) as f "
+        f"select f.raw, f.country from ({used}) as f "
         "left join hubspot.phone_number as p on p.raw = f.raw and p.country = f.country "
         f"where p.raw is null limit {BATCH}"
     )
@@ -157,3 +164,12 @@ def _forget_other_regions(session: Session, default_region: str) -> None:
                 "delete from hubspot.phone_number where country = ? and region = ?",
                 (row["country"], row["region"]),
             )
+
+
+def _forget_unused(session: Session, business: Business) -> None:
+    used = _used(session, business)
+    if used:
+        session.execute(
+            f"delete from hubspot.phone_number where not exists (select 1 from ({used}) as f "
+            "where f.raw = phone_number.raw and f.country = phone_number.country)"
+        )

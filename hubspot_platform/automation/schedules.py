@@ -14,6 +14,8 @@ import dagster as dg
 from hubspot_platform.assets.hubspot import own_tables
 from hubspot_platform.assets.landing import JOBS as LANDING_JOBS
 from hubspot_platform.assets.landing import asset_key
+from hubspot_platform.assets.operational_state import JOB as COPY_JOB
+from hubspot_platform.assets.operational_state import operational_keys
 from hubspot_platform.assets.qualification import JOB as QUALIFICATION_JOB
 from hubspot_platform.assets.received_events import PAYMENTS_STEP
 from hubspot_platform.assets.received_events import asset_key as received_key
@@ -41,6 +43,7 @@ CATCH_UP_CRON = "50 * * * *"
 TIMELINESS_CRON = "*/5 * * * *"
 FULL_CRON = "40 * * * *"
 MAINTENANCE_CRON = "30 3 * * *"
+COPY_CRON = "55 * * * *"
 CHARGEBEE_CRON = "10 4 * * *"
 FORWARD_CRON = "*/5 * * * *"
 QUALIFICATION_CRON = "25 * * * *"  # ten minutes after the lists
@@ -244,6 +247,15 @@ def landing_schedule(schema: Origin, job: Any) -> dg.ScheduleDefinition:
     return schedule
 
 
+def copy_job() -> Any:
+    """Return the job that copies operational tables into the warehouse."""
+    return dg.define_asset_job(
+        COPY_JOB,
+        selection=dg.AssetSelection.assets(*operational_keys()),
+        description="Copy the operational tables that readers of the warehouse may look into.",
+    )
+
+
 def suite_job(name: str, checks: dg.AssetChecksDefinition) -> Any:
     """Return the job of one suite of data quality tests."""
     return dg.define_asset_job(name, selection=dg.AssetSelection.checks(checks), description=f"Suite {name}.")
@@ -302,6 +314,7 @@ def jobs_and_schedules(
     qualification = qualification_job()
     chargebee = chargebee_job()
     landings = {schema: landing_job(schema) for schema in LANDING_CRONS}
+    copies = copy_job()
     timeliness, full = suite_job(TIMELINESS, suites[TIMELINESS]), suite_job(FULL, suites[FULL])
     schedules: Sequence[dg.ScheduleDefinition] = [
         *(object_schedule(obj, objects[obj.name], first_partition, mirror) for obj in CATALOGUE.values()),
@@ -314,8 +327,9 @@ def jobs_and_schedules(
         _plain(timeliness, TIMELINESS_CRON),
         _plain(full, FULL_CRON),
         _plain(daily_maintenance, MAINTENANCE_CRON),
+        _plain(copies, COPY_CRON),
         model_catch_up(),
     ]
     others = [job for job, _ in (*references, *passes)]
-    own = [qualification, chargebee, forward_topics, timeliness, full, daily_maintenance]
+    own = [qualification, chargebee, forward_topics, timeliness, full, daily_maintenance, copies]
     return [*objects.values(), *others, *landings.values(), prediction_merge_job(), *own], list(schedules)

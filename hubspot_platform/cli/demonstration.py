@@ -37,7 +37,7 @@ BASE_TIME_FORMAT = "%Y-%m-%dT%H:%M:%S"
 SIDE_BY_SIDE = 3  # processes; contacts, the most records, have one to themselves
 LANDING = ("land_product", "bigquery_to_mysql_ds_data", "chargebee_catch_up", "PaymentEventsRunner")
 EVENTS = ("HubspotContactWebhookRunner",)
-MODELS = ("key:hubspot/phone_number", "key:payments/company_profile_arr_range", "kind:sql")
+MODELS = ("key:hubspot/phone_number", "key:payments/company_profile_arr_range", "kind:sql", "group:ops")
 
 
 @dataclass(frozen=True)

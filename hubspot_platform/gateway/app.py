@@ -20,14 +20,17 @@ from hubspot_platform.gateway.conditions import FOREIGN_PORTAL, LEGACY_SIGNATURE
 from hubspot_platform.gateway.doors import TOPICS_PATH, Door, doors, topic_door
 from hubspot_platform.gateway.exchange import (
     BODY_SECONDS,
+    PROBLEM_TYPE,
     Delivery,
     Disconnected,
+    Incoming,
     Receive,
     Scope,
     Send,
     answer,
     headers_of,
     read_body,
+    refuse,
 )
 from hubspot_platform.gateway.hubspot_events import FOREIGN_PORTAL as FOREIGN_QUEUE
 from hubspot_platform.gateway.hubspot_events import unwanted_types
@@ -39,10 +42,12 @@ from hubspot_platform.gateway.storing import Storing
 from hubspot_platform.settings import Settings
 from hubspot_platform.state import Store
 from hubspot_platform.state.inbox import NewEvent, Stored
+from hubspot_platform.topics.catalogue import subscriptions
 
 logger = logging.getLogger(__name__)
 
-PROBLEM_TYPE = b"application/problem+json"
+UNREAD_BODIES = 8
+"""How much of a refused body is still read and thrown away, in bodies of the permitted length."""
 
 
 class Gateway:
@@ -56,7 +61,7 @@ class Gateway:
         *,
         epoch_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
-        self.metrics = Metrics(store)
+        self.metrics = Metrics(store, subscriptions(settings))
         self.conditions = Conditions(settings.hubspot_portal_id)
         self.storing = Storing(
             store,
@@ -85,9 +90,11 @@ class Gateway:
         if door is None:
             await self._site(scope, receive, send)
             return
+        incoming = Incoming(receive)
         status = 500
+        refusal: Problem | None = None
         try:
-            stored = await self._receive(door, scope, receive)
+            stored = await self._receive(door, scope, incoming)
             status = 200
             await answer(send, 200, b'{"stored":%d,"repeated":%d}' % (stored.accepted, stored.duplicates))
         except Problem as problem:
@@ -95,26 +102,27 @@ class Gateway:
             self.metrics.refusals.labels(door.name, problem.reason).inc()
             if status == 401:
                 self.conditions.note(REFUSED_SENDERS)
-            await answer(send, status, problem.body(), PROBLEM_TYPE, problem.headers)
+            refusal = problem
         except Disconnected:
             status = 499
         except Exception as error:  # noqa: BLE001 - recorded, and the sender is told to come again
             place = traceback.extract_tb(error.__traceback__)[-1]
             # the error's own text may quote the delivery
             logger.error("a delivery at %s failed: %s in %s", door.name, type(error).__name__, place)
-            failure = busy(500, "failed", "The delivery could not be processed.")
-            await answer(send, 500, failure.body(), PROBLEM_TYPE, failure.headers)
+            refusal = busy(500, "failed", "The delivery could not be processed.")
         finally:
             self.metrics.deliveries.labels(door.name, str(status)).inc()
+        if refusal is not None:
+            await refuse(send, refusal, incoming, UNREAD_BODIES * self._settings.gateway_max_body_bytes)
 
-    async def _receive(self, door: Door, scope: Scope, receive: Receive) -> Stored:
+    async def _receive(self, door: Door, scope: Scope, incoming: Incoming) -> Stored:
         """Do everything up to the durable row; Problem when the delivery is not taken."""
         if scope["method"] != "POST":
             raise Problem(405, "method", "Events are posted.", headers={"Allow": "POST"})
         headers = headers_of(scope)
         self._refuse_when_too_often(scope, headers)
         await self.storing.refuse_when_closed()
-        body = await read_body(receive, headers, self._settings.gateway_max_body_bytes, BODY_SECONDS)
+        body = await read_body(incoming, headers, self._settings.gateway_max_body_bytes, BODY_SECONDS)
         started = time.perf_counter()
         delivery = Delivery(self._uri(scope), headers, body, self._epoch_ms())
         proof = door.authenticate(delivery)
@@ -164,4 +172,4 @@ async def _refused_by_site(_request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     problem = Problem(status, "no_such_path" if status == 404 else "refused", "There is nothing here.")
-    return Response(problem.body(), status, headers=headers, media_type=PROBLEM_TYPE.decode())
+    return Response(problem.body(), status, headers=headers, media_type=PROBLEM_TYPE)

@@ -153,7 +153,7 @@ def purge(session: Session, layout: ObjectLayout, ids: Sequence[int]) -> None:
     Of each stays a deleted row with its id. Tables made by SQL models lose them when they are built next.
     """
     obj = layout.object
-    addresses = _addresses(session, layout, ids)
+    emails = addresses(session, layout, ids)
     for name, column in _tables_of(obj):
         if session.columns(name):
             session.execute(f"delete from {name} where {quote(column)} in ({listed(ids)})")
@@ -161,11 +161,9 @@ def purge(session: Session, layout: ObjectLayout, ids: Sequence[int]) -> None:
         session.execute(
             f"delete from {table.qualified} where {column} = ? and object_id in ({listed(ids)})", [obj.name]
         )
-    if addresses and session.columns("hubspot.email_event"):
-        marks = ", ".join("?" * len(addresses))
-        session.execute(
-            f"update hubspot.email_event set recipient = null where lower(recipient) in ({marks})", addresses
-        )
+    if emails and session.columns("hubspot.email_event"):
+        marks = ", ".join("?" * len(emails))
+        session.execute(f"update hubspot.email_event set recipient = null where lower(recipient) in ({marks})", emails)
     stored = session.query(
         f"select {quote(obj.id_column)} as id, portal_id, updated_at, archived_at, _fivetran_synced "
         f"from {layout.table.qualified} where {quote(obj.id_column)} in ({listed(ids)})"
@@ -211,7 +209,8 @@ def _tables_of(obj: ObjectType) -> list[tuple[str, str]]:
     return list(dict.fromkeys(found))
 
 
-def _addresses(session: Session, layout: ObjectLayout, ids: Sequence[int]) -> list[str]:
+def addresses(session: Session, layout: ObjectLayout, ids: Sequence[int]) -> list[str]:
+    """Return the e-mail addresses that the mirror has of records, in lower case; only contacts have one."""
     if layout.object.name != "contact" or "property_email" not in layout.table.column_names:
         return []
     found = session.query(

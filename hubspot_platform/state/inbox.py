@@ -272,6 +272,24 @@ def purge_objects(store: Store, source: Source, object_keys: Collection[str]) ->
     return store.write(lambda conn: _empty(conn, *wanted, sa.or_(c.id.in_(ids), c.id > last)))
 
 
+def forget_addresses(store: Store, addresses: Collection[str]) -> int:
+    """Empty events of topics about e-mail addresses (in lower case), and take the address out of their key.
+
+    For a privacy deletion, as `purge_objects`; returns how many events.
+    """
+    c = webhook_event.c
+    about = (c.source == "topic", sa.func.lower(c.object_key).in_(sorted(addresses)))
+    last = store.read(lambda conn: conn.execute(sa.select(sa.func.max(c.id))).scalar_one()) or 0
+    ids = store.read(lambda conn: list(conn.scalars(sa.select(c.id).where(*about, c.id <= last))))
+
+    def work(conn: sa.Connection) -> int:
+        chosen = (*about, sa.or_(c.id.in_(ids), c.id > last))
+        _empty(conn, *chosen)
+        return conn.execute(sa.update(webhook_event).where(*chosen).values(object_key="")).rowcount
+
+    return store.write(work)
+
+
 def purge_object(conn: sa.Connection, source: Source, object_key: str) -> int:
     """Empty the bodies of an object's events for a privacy deletion; returns how many held something.
 

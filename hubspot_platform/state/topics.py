@@ -212,6 +212,11 @@ def acknowledge(conn: sa.Connection, name: str, subscriber: str, position: int, 
     return conn.execute(moved.returning(topic_cursor.c.position)).first() is not None
 
 
+def forget(conn: sa.Connection, keys: Collection[str]) -> int:
+    """Delete every event about these keys (in lower case), read or not, for a privacy deletion; returns how many."""
+    return conn.execute(sa.delete(topic_event).where(sa.func.lower(topic_event.c.key).in_(keys))).rowcount
+
+
 @dataclass(frozen=True)
 class Backlog:
     """What a subscriber has not read of a topic; `missed` events were deleted before it did."""

@@ -5,7 +5,9 @@ names a queue whose events are kept until its worker exists.
 """
 
 from hubspot_platform.errors import UsageError
+from hubspot_platform.funnel.profile_changes import record_changes
 from hubspot_platform.hubspot.catalogue import CALL, COMPANY, CONTACT, DEAL
+from hubspot_platform.ops.copies import copy_issue_links
 from hubspot_platform.workers.chargebee import handle_payment_events
 from hubspot_platform.workers.hubspot_pull import pull_worker
 from hubspot_platform.workers.jira import handle_jira_events
@@ -19,6 +21,7 @@ QUEUES: tuple[Queue, ...] = (
         0,
         "Changes, creations, merges and deletions of companies in HubSpot.",
         pull_worker(COMPANY),
+        record_changes,
     ),
     Queue(
         "matrix.hubspot_contact_webhook_events",
@@ -81,6 +84,7 @@ QUEUES: tuple[Queue, ...] = (
         1,
         "Issues that changed in Jira.",
         handle_jira_events,
+        copy_issue_links,
     ),
     Queue(
         "matrix.payment_events",

@@ -116,6 +116,8 @@ def drain(platform: Platform, queue: Queue, *, seconds: float = 55.0, batch: int
         if time.monotonic() - published > PUBLISH_SECONDS:
             _publish(platform)
             published = time.monotonic()
+    if counts["Applied"]:
+        _go_on(platform, queue)
     if counts:
         _publish(platform)
     depth = store.read(lambda conn: inbox.depths(conn, database_now(conn))).get(queue.name, Depth())
@@ -152,6 +154,16 @@ def failed(event: InboxEvent, error: Exception, now: datetime) -> Outcome:
 def wait_after(attempts: int) -> timedelta:
     """Return how long an event waits after that many tries: 30 seconds, doubled each time, at most an hour."""
     return min(LONGEST_WAIT, FIRST_WAIT * (1 << min(attempts, 16)))
+
+
+def _go_on(platform: Platform, queue: Queue) -> None:
+    """Do what follows the queue's work; what fails now is done after the next drain, or by the asset it belongs to."""
+    if queue.afterwards is None:
+        return
+    try:
+        queue.afterwards(platform)
+    except PlatformError as error:
+        logger.warning("what follows %s failed: %s", queue.worker, type(error).__name__)
 
 
 def _publish(platform: Platform) -> None:

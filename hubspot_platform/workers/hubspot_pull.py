@@ -18,7 +18,7 @@ from hubspot_platform.mirror.change_tables import ASSOCIATION_CHANGE
 from hubspot_platform.mirror.changes import PropertyChange, StoredRecord, Verdict
 from hubspot_platform.mirror.lifecycle import Existence, State
 from hubspot_platform.runtime import Platform
-from hubspot_platform.state import inbox
+from hubspot_platform.state import inbox, topics
 from hubspot_platform.state.inbox import Applied, Dead, Duplicate, InboxEvent, Outcome, Parked, Retry
 from hubspot_platform.warehouse import Session
 from hubspot_platform.warehouse.model import quote
@@ -101,6 +101,7 @@ class _Batch:
             links = read_links(self.platform, self.object, self.linked)
         except HubSpotError as error:
             self.outage = type(error).__name__
+        self._forget_told(shape)
         outcomes, again = self._apply(shape, links)
         self._read_back(shape, again)
         self._empty_bodies()
@@ -298,9 +299,24 @@ class _Batch:
             return Retry(self.now + RETRY_AFTER, f"{reason}: {self.outage}")
         return Parked(self.now + PARK_FOR, reason)
 
+    def _purged(self) -> list[int]:
+        return sorted(record for record, existence in self.said.items() if existence.state is State.PURGED)
+
+    def _forget_told(self, shape: Shape) -> None:
+        """Forget what others told of such records by their address, as long as the mirror still knows it."""
+        purged = self._purged()
+        if not purged:
+            return
+        with self.platform.warehouse().writer() as session:
+            emails = lifecycle.addresses(session, shape.layout, purged)
+        if emails:
+            store = self.platform.state()
+            inbox.forget_addresses(store, emails)
+            store.write(lambda conn: topics.forget(conn, emails))
+
     def _empty_bodies(self) -> None:
         """Empty what the inbox holds of records that were forgotten for good."""
-        purged = {record for record, existence in self.said.items() if existence.state is State.PURGED}
+        purged = self._purged()
         keys = {event.object_key for event, happening in self.items if self._id(happening) in purged}
         keys |= {f"{self.object.name}:{record}" for record in purged}
         if keys:

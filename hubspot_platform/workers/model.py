@@ -14,6 +14,10 @@ same events again.
 """
 
 
+Afterwards = Callable[[Platform], object]
+"""What follows a drain that applied something. It may be repeated, and may be left out when it fails."""
+
+
 @dataclass(frozen=True)
 class Queue:
     """One queue of the inbox: its worker's name, its priority (0 is first), and the code that handles its events.
@@ -26,3 +30,4 @@ class Queue:
     priority: int
     description: str
     handler: Handler | None = None
+    afterwards: Afterwards | None = None

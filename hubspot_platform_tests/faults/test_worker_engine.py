@@ -4,6 +4,7 @@ import random
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from hubspot_platform.errors import PlatformError
 from hubspot_platform.hubspot.catalogue import COMPANY
 from hubspot_platform.runtime import Platform
 from hubspot_platform.state import database_now, inbox
-from hubspot_platform.state.inbox import MAX_ATTEMPTS, Applied, InboxEvent, NewEvent, Outcome
+from hubspot_platform.state.inbox import MAX_ATTEMPTS, Applied, Depth, InboxEvent, NewEvent, Outcome
 from hubspot_platform.warehouse.errors import WarehouseLocked
 from hubspot_platform.workers.catalogue import QUEUES, drained, queue
 from hubspot_platform.workers.engine import drain
@@ -79,6 +80,22 @@ def test_case_031_an_event_that_always_fails_is_given_up_after_eight_tries_and_i
     assert (last.applied, last.retried, last.dead) == (0, 0, 1)
     (dead,) = platform.state().read(inbox.dead_letters)
     assert (dead["attempts"], dead["reason"]) == (MAX_ATTEMPTS, f"failed {MAX_ATTEMPTS} times; ZeroDivisionError")
+
+
+def test_what_follows_a_drain_comes_once_after_something_was_applied_and_its_failure_costs_no_event(
+    platform: Platform,
+) -> None:
+    followed: list[int] = []
+
+    def follow(_: Platform) -> None:
+        followed.append(1)
+        raise WarehouseLocked("the warehouse is locked")
+
+    entry = replace(worker(lambda _, events: [Applied()] * len(events)), afterwards=follow)
+    store(platform, 5)
+    report = drain(platform, entry, batch=2)
+    assert (report.applied, report.depth, followed) == (5, Depth(), [1])
+    assert (drain(platform, entry).handled, followed) == (0, [1])
 
 
 def test_events_wait_through_an_outage_and_are_no_dead_letters_however_long_it_is(platform: Platform) -> None:

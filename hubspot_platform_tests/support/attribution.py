@@ -1,6 +1,7 @@
 """A small product database for attribution, and the models built over it."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -11,7 +12,7 @@ import pyarrow as pa
 from hubspot_platform.attribution.tables import ATTRIBUTION_RUN
 from hubspot_platform.business import Business
 from hubspot_platform.landing.contract import landed_table
-from hubspot_platform.sql_models.build import build_model
+from hubspot_platform.sql_models.build import BuildOutcome, build_model
 from hubspot_platform.sql_models.model import Model
 from hubspot_platform.sql_models.store import load_models, sql_folder
 from hubspot_platform.warehouse import Session, Table, Warehouse
@@ -95,18 +96,18 @@ def attribution_models() -> tuple[Model, ...]:
     return tuple(ordered)
 
 
-def build(warehouse: Warehouse, product: Product, as_of: datetime = AS_OF, *, up_to: str = "") -> None:
-    """Put the product's rows into the warehouse and build every attribution model, or one with what it reads."""
-    wanted = {up_to} if up_to else {model.name for model in attribution_models()}
+def build(
+    warehouse: Warehouse, product: Product, as_of: datetime = AS_OF, *, up_to: Collection[str] = ()
+) -> dict[str, BuildOutcome]:
+    """Put the product's rows into the warehouse and build every attribution model, or some with what they read."""
+    wanted = set(up_to) or {model.name for model in attribution_models()}
     for model in reversed(attribution_models()):
         if model.name in wanted:
             wanted |= {name for _, name in model.analysis.reads}
     with warehouse.writer() as session:
         product.write(session)
         session.ensure(ATTRIBUTION_RUN)
-        for model in attribution_models():
-            if model.name in wanted:
-                build_model(session, model, as_of)
+        return {m.name: build_model(session, m, as_of) for m in attribution_models() if m.name in wanted}
 
 
 def rows_of(warehouse: Warehouse, table: str) -> list[dict[str, Any]]:

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from hubspot_platform.gateway.hubspot_events import read_delivery
 from hubspot_platform.runtime import Platform
-from hubspot_platform.state import database_now, inbox
+from hubspot_platform.state import database_now, inbox, topics
 from hubspot_platform.state.inbox_table import webhook_event
+from hubspot_platform.topics.catalogue import parse
 from hubspot_platform.workers import catalogue
 from hubspot_platform.workers.engine import DrainReport, drain
 from hubspot_platform_tests.support.platforms import rows
@@ -21,6 +22,7 @@ COMPANIES = "matrix.hubspot_company_webhook_events"
 CONTACTS = "matrix.hubspot_contact_webhook_events"
 DEALS = "matrix.hubspot_deals_events"
 CALLS = "matrix.hubspot_call_webhook_events"
+CONTACT_TOPIC = "contact_state_updated"
 PULL_QUEUES = (COMPANIES, CONTACTS, DEALS, CALLS)
 APP = 99
 PORTAL = 4242
@@ -84,6 +86,20 @@ class Events:
         if queue:
             query = query.where(webhook_event.c.queue == queue)
         return self.platform.state().read(lambda conn: conn.execute(query).all())
+
+    def tell_of(self, email: str) -> None:
+        """Let Matrix post an event about a contact: it is published, and still in the inbox."""
+        said = {"event_id": "told-of", "occurred_at": "2026-03-01T12:00:00Z", "email": email}
+        event, store = parse(CONTACT_TOPIC, said).event(), self.platform.state()
+        body = json.dumps(said).encode()
+        row = inbox.NewEvent("topic", "matrix.topic_events", event.topic, event.key, event.dedupe_key, None, body)
+        store.write(lambda conn: inbox.store_events(conn, [row], store.now()))
+        store.write(lambda conn: topics.announce(conn, [event], store.now()))
+
+    def told_of(self) -> list[str]:
+        """Return the addresses of the contacts that were told of."""
+        read = self.platform.state().read(lambda conn: topics.read_after(conn, CONTACT_TOPIC, 0))
+        return [event.key for event in read]
 
     def change_rows(self, **values: object) -> None:
         """Change columns of every unfinished inbox row: what would otherwise take hours of waiting."""

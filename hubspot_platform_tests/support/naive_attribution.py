@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal, localcontext
 from typing import Any
 
 from hubspot_platform_tests.support.attribution import Product
@@ -11,6 +12,7 @@ from hubspot_platform_tests.support.attribution import Product
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+", re.ASCII)
 LIMIT = timedelta(days=28)
+HALF_LIFE, MICROSECOND = timedelta(days=7), timedelta(microseconds=1)
 
 
 def usable(text: str | None) -> str | None:
@@ -123,12 +125,19 @@ def attribute(world: World, company: dict[str, Any], as_of: datetime) -> dict[st
     }
 
 
-def time_decay(world: World, company: dict[str, Any], as_of: datetime) -> list[float]:
-    """The shares in order of time."""
+def shares(world: World, company: dict[str, Any], as_of: datetime) -> dict[str, list[Decimal]]:
+    """The credit of each touch in order of time by the three rules, to 25 digits."""
     anchor = company["signup_timestamp"] or as_of
     hops = walk(world.product, company["company_id"], world.neighbours).hops
-    ages = sorted(
-        ((anchor - row["occurred_at"]).total_seconds() for row in eligible(world, hops, anchor)), reverse=True
-    )
-    weights = [2 ** -((age - ages[-1]) / 604800) for age in ages]
-    return [weight / sum(weights) for weight in weights]
+    ages = sorted((anchor - row["occurred_at"] for row in eligible(world, hops, anchor)), reverse=True)
+    n = len(ages)
+    with localcontext(prec=25):
+        weights = [Decimal(2) ** (-Decimal(age // MICROSECOND) / (HALF_LIFE // MICROSECOND)) for age in ages]
+        total = sum(weights)
+        between = [Decimal("0.2") / (n - 2)] * (n - 2) if n > 2 else []
+        ends = {0: [], 1: [Decimal(1)], 2: [Decimal("0.5")] * 2}.get(n, [Decimal("0.4")] * 2)
+        return {
+            "linear": [Decimal(1) / n for _ in ages],
+            "position_based": [*ends[:1], *between, *ends[1:]],
+            "time_decay": [weight / total for weight in weights],
+        }

@@ -21,6 +21,9 @@
 -- column: current_mrr: The last good MRR after discounts, US dollars.
 -- column: effective_mrr: The same with free months spread over the contract.
 -- column: arr_range: 0, 1-2000, 2001-8000 or 8001+.
+-- column: payments_status: unpaid, past_due, active, trial, cancelled or none.
+-- column: cs_stage: cs_sales, cs_sbp, cs_no_touch, cs_onboarding, cs_success or cs_error; null as long as nothing decides
+--   on the journey of companies.
 -- column: sales_account_manager: Who looks after the company in sales, as HubSpot says.
 -- column: customer_success_manager: Who looks after the company in customer success, as HubSpot says.
 -- column: chance_to_close: How likely sales thinks a deal is.
@@ -66,7 +69,6 @@ with company as (
         and not exists (
             select 1 as found
             from funnel.hubspot_company_link as l
-            join product.company as p on tidy(p.company_id) = l.company_id
             where l.hubspot_company_id = h.id
         )
 )
@@ -89,6 +91,8 @@ select
     cast(r.current_mrr as decimal(18, 4)) as current_mrr,
     cast(r.effective_mrr as decimal(18, 4)) as effective_mrr,
     cast(r.arr_range as text) as arr_range,
+    cast(s.status as text) as payments_status,
+    cast(null as text) as cs_stage,
     cast(tidy(cast(h.property_sales_account_manager as text)) as text) as sales_account_manager,
     cast(tidy(cast(h.property_customer_success_manager as text)) as text) as customer_success_manager,
     cast(tidy(cast(h.property_chance_to_close as text)) as text) as chance_to_close,
@@ -128,3 +132,4 @@ from company as c
 left join product.company as p on p.company_id = c.company_id
 left join hubspot.company as h on h.id = c.hubspot_company_id
 left join payments.company_profile_arr_range as r on r.company_id = c.company_id
+left join payments.company_payments_status as s on s.company_id = c.company_id

@@ -1,5 +1,5 @@
 -- description: Which company of HubSpot is which company of the product. The product's own word counts before the
---   property product_company_id of the portal; either side has at most one partner.
+--   property product_company_id of the portal; either side has at most one partner, and both are there.
 -- grain: company_id
 -- owner: team:revops
 -- materialized: view
@@ -20,7 +20,8 @@ with named as (
         c.id as hubspot_company_id,
         2 as preference
     from hubspot.company as c
-    where not coalesce(c.is_deleted, false) and tidy(cast(c.property_product_company_id as text)) is not null
+    join product.company as p on tidy(p.company_id) = tidy(cast(c.property_product_company_id as text))
+    where not coalesce(c.is_deleted, false)
 ),
 
 first_of_company as (

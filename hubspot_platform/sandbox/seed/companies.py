@@ -1,6 +1,6 @@
 """Companies of the seeded portal."""
 
-from hubspot_platform.sandbox.seed import words
+from hubspot_platform.sandbox.seed import company_care, words
 from hubspot_platform.sandbox.seed.columns import Column, Draft, Seeded, choices, custom, text, typed
 from hubspot_platform.sandbox.seed.contacts import STAGES, Employer, phone
 
@@ -55,11 +55,12 @@ PROPERTIES: tuple[Seeded, ...] = (
     custom("mrr", "Monthly recurring revenue", "number/number", lambda d: d.money(0, 24_000, 0.6)),
     custom("product_company_id", "Product company id", "string/text", unique=True,
            make=lambda d: [str(10_000 + p) if d.rng.random() < 0.7 else None for p in range(d.count)]),
+    *company_care.PROPERTIES,
 )  # fmt: skip
 
 
 def firms(draft: Draft) -> tuple[dict[str, Column], list[Employer]]:
-    """Return names, domains and places, and what the contacts need to know about them."""
+    """Return names, domains, places and what people keep by hand, and what the contacts need to know about them."""
     dice = draft.rng.random
     fronts, backs = draft.pick(words.COMPANY_FRONT), draft.pick(words.COMPANY_BACK)
     forms, tops = draft.pick(words.LEGAL_FORMS), draft.pick(words.TOP_LEVELS)
@@ -91,4 +92,4 @@ def firms(draft: Draft) -> tuple[dict[str, Column], list[Employer]]:
         ready["name"][position], ready["domain"][position] = str(names[other]).upper(), domains[other]
     for position in draft.sample(0.02):
         ready["domain"][position] = None
-    return ready, employers
+    return ready | company_care.care(draft), employers

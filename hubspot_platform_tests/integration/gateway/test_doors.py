@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from hubspot_platform.gateway import app, server
+from hubspot_platform.gateway import app, exchange, server
 from hubspot_platform.gateway.conditions import LEGACY_SIGNATURE, REFUSED_SENDERS
 from hubspot_platform.hubspot.signatures import delivery_headers, sign_v1, sign_v2
 from hubspot_platform_tests.support.gateway import GENERAL, SECRET, USER, Running, event, running_gateway
@@ -130,14 +130,36 @@ def test_case_011_a_body_without_end_is_refused_while_it_streams(gateway: Runnin
     with connection(gateway) as client:
         client.sendall(head)
         with suppress(OSError):
-            while sent < 10_000_000:
+            while sent < 100_000_000:
                 client.sendall(chunk)
                 sent += 65_536
-        assert sent < 10_000_000, "the gateway read all of it"
+        assert sent < 100_000_000, "the gateway read all of it"
     with connection(gateway) as client:
         client.sendall(f"POST {GENERAL} HTTP/1.1\r\nHost: x\r\nContent-Length: 2000001\r\n\r\n".encode())
         assert client.recv(4096).startswith(b"HTTP/1.1 413")
     assert gateway.metric("gateway_refusals_total", door="hubspot_general", reason="too_large") == before + 2
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_who_sends_all_of_a_body_that_is_too_long_before_reading_reads_its_refusal(
+    gateway: Running, chunked: bool
+) -> None:
+    parts = urlsplit(gateway.url)
+    body = b"x" * 10_485_760
+    with closing(http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)) as client:
+        client.request("POST", GENERAL, iter([body]) if chunked else body, encode_chunked=chunked)
+        answer = client.getresponse()
+        assert (answer.status, json.load(answer)["reason"]) == (413, "too_large")
+
+
+def test_who_is_refused_and_keeps_silent_is_let_go(gateway: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "UNREAD_SECONDS", 0.2)
+    with connection(gateway) as client:
+        client.sendall(f"POST {GENERAL} HTTP/1.1\r\nHost: x\r\nContent-Length: 2000001\r\n\r\n".encode())
+        received = b""
+        while more := client.recv(4096):
+            received += more
+    assert received.startswith(b"HTTP/1.1 413")
 
 
 def test_case_019_a_slow_client_is_let_go_and_disturbs_nobody(
@@ -235,5 +257,8 @@ def test_health_and_metrics_are_on_a_port_of_their_own(gateway: Running) -> None
         assert gateway.http.get(f"{gateway.url}{path}").status_code == 404
     page = gateway.http.get(f"{gateway.admin_url}/metrics").text
     assert 'inbox_events{queue="matrix.hubspot_company_webhook_events",status="ready"} 1.0' in page
+    assert 'inbox_events{queue="matrix.hubspot_call_webhook_events",status="ready"} 0.0' in page
+    waiting = 'topic_events_waiting{queue="matrix.hubspot_company_aggregator",topic="company_metadata_changed"}'
+    assert f"{waiting} 0.0" in page
     described = gateway.http.get(f"{gateway.url}/openapi.json").json()
     assert {"/Hubspot/Webhooks/", "/jira/webhooks", "/events/{topic}"} <= described["paths"].keys()

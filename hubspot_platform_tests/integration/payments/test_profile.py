@@ -1,29 +1,14 @@
-"""The table that remembers each company's last good figures and ARR range, and what it publishes."""
+"""The table that remembers each company's last good figures and ARR range."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pytest
 
 from hubspot_platform.payments.profile import profile_row, refresh_profiles, skips_a_range
-from hubspot_platform.state import migrate, open_state, topics
-from hubspot_platform.state.store import Store
 from hubspot_platform.warehouse import Warehouse
 from hubspot_platform_tests.integration.payments.ledger import AS_OF, START, payment_models, rows
-
-TOPIC = "company_metadata_changed"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_state(f"sqlite:///{tmp_path / 'state.db'}")
-    migrate(opened)
-    yield opened
-    opened.close()
 
 
 def _computed(warehouse: Warehouse, as_of: datetime, mrr: int | None) -> None:
@@ -46,22 +31,15 @@ def _profile(warehouse: Warehouse) -> dict[str, Any]:
     return rows(warehouse, "select * from payments.company_profile_arr_range where company_id = 'acme'")[0]
 
 
-def _published(store: Store) -> list[tuple[str, tuple[str, ...]]]:
-    events = store.read(lambda conn: topics.read_after(conn, TOPIC, 0))
-    return [(event.key, tuple(event.payload["fields"])) for event in events]
-
-
-def test_a_profile_remembers_the_range_before_and_the_last_good_figures(duckdb: Warehouse, store: Store) -> None:
-    everything = ("current_mrr", "effective_mrr", "arr", "arr_range")
-
+def test_a_profile_remembers_the_range_before_and_the_last_good_figures(duckdb: Warehouse) -> None:
     _computed(duckdb, AS_OF, 100)
-    first = refresh_profiles(duckdb, store)
-    assert (first.changed, first.jumped, first.published) == (2, 0, 2)
-    assert refresh_profiles(duckdb, store).changed == 0
+    first = refresh_profiles(duckdb)
+    assert (first.changed, first.jumped) == (2, 0)
+    assert refresh_profiles(duckdb).changed == 0
 
     later = AS_OF + timedelta(days=1)
     _computed(duckdb, later, 1000)
-    assert refresh_profiles(duckdb, store).jumped == 1
+    assert refresh_profiles(duckdb).jumped == 1
     row = _profile(duckdb)
     assert (row["arr"], row["arr_range"], row["previous_arr_range"], row["tier_jump"]) == (
         12000,
@@ -72,33 +50,20 @@ def test_a_profile_remembers_the_range_before_and_the_last_good_figures(duckdb: 
     assert row["changed_at"] == later
 
     _computed(duckdb, AS_OF + timedelta(days=2), 1100)
-    refresh_profiles(duckdb, store)
+    refresh_profiles(duckdb)
     row = _profile(duckdb)
     assert (row["current_mrr"], row["changed_at"], row["previous_arr_range"]) == (1100, later, "1-2000")
 
     _computed(duckdb, AS_OF + timedelta(days=3), None)
-    assert refresh_profiles(duckdb, store).changed == 0
+    assert refresh_profiles(duckdb).changed == 0
     assert _profile(duckdb)["current_mrr"] == 1100
 
-    assert _published(store) == [
-        *sorted([("acme", everything), ("steady", everything)]),
-        ("acme", everything),
-        ("acme", ("current_mrr", "effective_mrr", "arr")),
-    ]
 
-
-def test_figures_of_an_earlier_time_change_nothing(duckdb: Warehouse, store: Store) -> None:
+def test_figures_of_an_earlier_time_change_nothing(duckdb: Warehouse) -> None:
     _computed(duckdb, AS_OF, 100)
-    refresh_profiles(duckdb, store)
+    refresh_profiles(duckdb)
     _computed(duckdb, START, 200)
-    assert refresh_profiles(duckdb, store).changed == 0
-
-
-def test_events_a_crash_left_behind_are_published_by_the_next_run(duckdb: Warehouse, store: Store) -> None:
-    left = topics.Event(TOPIC, "acme", {"fields": []}, f"{TOPIC}:payments:acme:2026-03-31")
-    store.write(lambda conn: topics.prepare(conn, [left], store.now()))
-    _computed(duckdb, AS_OF, 100)
-    assert refresh_profiles(duckdb, store).published == 3
+    assert refresh_profiles(duckdb).changed == 0
 
 
 def test_only_a_change_by_more_than_one_range_is_a_jump() -> None:

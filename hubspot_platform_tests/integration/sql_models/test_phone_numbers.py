@@ -68,6 +68,16 @@ def test_the_numbers_of_calls_are_read_without_a_country(warehouse: Warehouse) -
     }
 
 
+def test_a_text_that_no_record_has_any_more_goes(warehouse: Warehouse) -> None:
+    write(warehouse, ("(415) 555-0134", "030 1234567", "Germany"), ("030 1234567", None, "Germany"))
+    refresh_phone_numbers(warehouse, US, NOON)
+    with warehouse.writer() as session:
+        session.execute("update hubspot.contact set property_phone = null, property_mobilephone = null where id = 1")
+
+    assert refresh_phone_numbers(warehouse, US, NOON) == 0
+    assert known(warehouse) == {("030 1234567", "Germany", "+49301234567", "DE")}
+
+
 def test_many_texts_are_read_in_batches(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(phone_numbers, "BATCH", 7)
     write(warehouse, *((f"+1415555{number:04}", None, None) for number in range(100, 125)))

@@ -7,19 +7,15 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from hubspot_platform.business import load_business
 from hubspot_platform.hubspot.catalogue import COMPANY
 from hubspot_platform.hubspot.properties import PropertyDefinition
-from hubspot_platform.landing.contract import landed_table
 from hubspot_platform.mirror.history import history_table
 from hubspot_platform.mirror.tables import layout_for
 from hubspot_platform.payments.profile import COMPANY_PROFILE_ARR_RANGE
-from hubspot_platform.sql_models.build import build_model
-from hubspot_platform.sql_models.store import load_models, sql_folder
 from hubspot_platform.warehouse import Session, Table, Warehouse, open_warehouse
+from hubspot_platform_tests.support.profile import PRODUCT, build_profile
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
-ORDER = ("hubspot_company_link", "company_profile_meta_data", "company_change_log")
 
 
 @pytest.fixture(params=["duckdb", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -40,10 +36,8 @@ def _fill(session: Session, table: Table, *rows: dict[str, Any]) -> None:
 
 
 def _build(warehouse: Warehouse) -> None:
-    models = {model.name: model for model in load_models(sql_folder(), load_business(None)) if model.schema == "funnel"}
     with warehouse.writer() as session:
-        for name in ORDER:
-            build_model(session, models[name])
+        build_profile(session)
     warehouse.publish()
 
 
@@ -74,7 +68,7 @@ def test_pulled_properties_reach_the_profile_and_every_change_the_log(warehouse:
         product = {"created_at": NOON, "cs_manager_locked": False, "status": "PAYING"}
         _fill(
             session,
-            landed_table("product.company"),
+            PRODUCT,
             product | {"company_id": "c1", "company_name": "One", "hubspot_company_id": "1", "updated_at": NOON},
             product | {"company_id": "c2", "company_name": "Two", "updated_at": NOON + timedelta(days=1)},
         )
@@ -116,9 +110,9 @@ def test_without_a_landed_product_the_profile_holds_what_hubspot_says(warehouse:
     layout = layout_for(COMPANY, [_define("cs_notes")], {})
     with warehouse.writer() as session:
         _fill(session, layout.table, {"id": 9, "property_cs_notes": "Alone", "is_deleted": False, "updated_at": NOON})
-        for table in (landed_table("product.company"), COMPANY_PROFILE_ARR_RANGE, history_table(COMPANY)):
-            assert table is not None
-            _fill(session, table)
+        history = history_table(COMPANY)
+        assert history is not None
+        _fill(session, history)
     _build(warehouse)
     (row,) = _rows(warehouse, "select company_id, company_name, status, cs_notes from funnel.company_profile_meta_data")
     assert row == {"company_id": "hubspot:9", "company_name": None, "status": None, "cs_notes": "Alone"}

@@ -1,0 +1,1 @@
+"""Operational state as the warehouse's readers see it: schema `ops`."""
