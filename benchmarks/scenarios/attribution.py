@@ -15,8 +15,8 @@ TOUCHES = {True: (1_000_000, 3_000_000, 10_000_000), False: (20_000, 60_000)}
 MEMORY = "5GB"
 _TARGET_SECONDS, _TARGET_MEBI = 120, 8 * 1024
 _FROM_TOUCHPOINTS = (
-    "company_identity", "company_interactions", "company_path", "company_summary", "company_profile_attribution",
-    "company_profile_attribution_last", "company_profile_attribution_first_limited",
+    "company_identity", "company_interactions", "company_path", "company_summary", "company_attribution",
+    "company_profile_attribution", "company_profile_attribution_last", "company_profile_attribution_first_limited",
 )  # fmt: skip
 _TABLES = (
     "company", "user_profile", "session", "lead", "mobile_signup", "company_to_client_id", "company_to_email",

@@ -7,7 +7,7 @@ all of it in order.
 import warnings
 from collections.abc import Callable
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -27,7 +27,7 @@ from hubspot_platform.warehouse.model import Table
 
 GROUP = "attribution"
 OWNERS = ["team:marketing"]
-PLACES = Decimal("0.0000000001")
+UNIT = Decimal("0.000000000001")
 
 Work = Callable[[Platform], dict[str, Any]]
 
@@ -41,7 +41,12 @@ def attribution_assets(dialect: str, first_partition: datetime) -> list[dg.Asset
 
     return [
         asset(ATTRIBUTION_RUN, _take, _whole("product", "mobile_signup")),
-        asset(PUBLISHED_ATTRIBUTION, _publish, dg.AssetDep([GROUP, "company_summary"])),
+        asset(
+            PUBLISHED_ATTRIBUTION,
+            _publish,
+            dg.AssetDep([GROUP, "company_summary"]),
+            dg.AssetDep([GROUP, "contact_profile_attribution_first"]),
+        ),
         asset(CHANNEL_CREDIT, _credit, dg.AssetDep([GROUP, "company_path"]), _whole("product", "company")),
     ]
 
@@ -138,7 +143,7 @@ _SETS = """
 def credit_rows(session: Session, as_of: datetime) -> pa.Table:
     """Return the rows of `channel_credit`: a conversion is a company that has paid and was touched before.
 
-    The models are exact; each figure is rounded once, half up, to 10 places.
+    The models are exact; each figure is rounded once, half up, to 12 places.
     """
     steps = {(row["before"], row["after"]): row["times"] for row in session.query(_STEPS).to_pylist()}
     sets = {frozenset(row["channels"].split(",")): row["conversions"] for row in session.query(_SETS).to_pylist()}
@@ -157,5 +162,4 @@ def credit_rows(session: Session, as_of: datetime) -> pa.Table:
 
 
 def _rounded(value: Fraction) -> Decimal:
-    scaled = value / Fraction(PLACES)
-    return (Decimal(int(scaled + Fraction(1, 2))) * PLACES).quantize(PLACES, ROUND_HALF_UP)
+    return int(value / Fraction(UNIT) + Fraction(1, 2)) * UNIT

@@ -12,15 +12,15 @@ import dagster as dg
 from hubspot_platform.assets.failures import as_dagster_failure
 from hubspot_platform.assets.hubspot import OWNERS
 from hubspot_platform.assets.metadata import column_schema, table_metadata
-from hubspot_platform.business import Business
-from hubspot_platform.checks.engine import Measurement, share_limits
+from hubspot_platform.checks.engine import CheckContext, as_check_result, check_spec, run_test
+from hubspot_platform.checks.landing import counted
+from hubspot_platform.checks.table import CONTRACT_TEST
 from hubspot_platform.errors import PlatformError
 from hubspot_platform.landing.contract import CATALOGUE, REJECTED_ROW
 from hubspot_platform.landing.land import LandingReport, land
 from hubspot_platform.landing.model import LandedTable, Origin
 from hubspot_platform.runtime import Platform
 
-CHECK = "rows_keep_contract"
 POOL = "warehouse_writer"
 JOBS: Mapping[Origin, str] = {"product": "land_product", "predictions": "bigquery_to_mysql_ds_data"}
 LATE, TOO_LATE = timedelta(hours=2), timedelta(hours=6)
@@ -45,8 +45,7 @@ def _landed_assets(schema: Origin, dialect: str) -> dg.AssetsDefinition:
         name=f"land_{schema}_tables",  # the job of the product is called land_product
         specs=[_spec(entry, dialect) for entry in entries.values()],
         check_specs=[
-            dg.AssetCheckSpec(CHECK, asset=key, description="rows of the source keep the contract of the table")
-            for key in entries
+            check_spec(CONTRACT_TEST, subject) for subject in CONTRACT_TEST.subjects if subject.schema == schema
         ],
         pool=POOL,
         can_subset=True,
@@ -57,7 +56,7 @@ def _landed_assets(schema: Origin, dialect: str) -> dg.AssetsDefinition:
             outcomes = land(platform, chosen, run_id=context.run.run_id)
         for outcome in outcomes:
             if outcome.report is not None:
-                yield _result(platform.business, outcome.entry, outcome.report)
+                yield _result(platform, outcome.entry, outcome.report)
         errors = [outcome.error for outcome in outcomes if outcome.error]
         for error in errors:
             context.log.error("%s", error)
@@ -105,14 +104,14 @@ def _rejected_spec(dialect: str) -> dg.AssetSpec:
     )
 
 
-def _result(business: Business, entry: LandedTable, report: LandingReport) -> dg.MaterializeResult[Any]:
+def _result(platform: Platform, entry: LandedTable, report: LandingReport) -> dg.MaterializeResult[Any]:
     return dg.MaterializeResult(
         asset_key=asset_key(entry),
         metadata={
             **table_metadata(report.rows_landed, entry.table.columns, entry.schema, entry.name),
             **landing_metadata(report),
         },
-        check_results=[_judged(business, entry, report)],
+        check_results=[_judged(platform, entry, report)],
     )
 
 
@@ -131,17 +130,7 @@ def landing_metadata(report: LandingReport) -> dict[str, Any]:
     }
 
 
-def _judged(business: Business, entry: LandedTable, report: LandingReport) -> dg.AssetCheckResult:
-    measured = Measurement(observed=report.rows_rejected, rows_checked=report.rows_read)
-    limits = share_limits(business.thresholds.value_errors, measured)
-    failed = report.rows_rejected > limits.fail_at
-    reasons = ", ".join(f"{reason} ({number})" for reason, number in sorted(report.rejected.items()))
-    message = f"{report.rows_rejected} of {report.rows_read} rows break the contract: {reasons}"
-    return dg.AssetCheckResult(
-        check_name=CHECK,
-        asset_key=asset_key(entry),
-        passed=report.rows_rejected <= limits.warn_at,
-        severity=dg.AssetCheckSeverity.ERROR if failed else dg.AssetCheckSeverity.WARN,
-        description=message if report.rows_rejected else f"all {report.rows_read} rows keep the contract",
-        metadata={"rows_read": report.rows_read, "rows_rejected": report.rows_rejected},
-    )
+def _judged(platform: Platform, entry: LandedTable, report: LandingReport) -> dg.AssetCheckResult:
+    subject = next(found for found in CONTRACT_TEST.subjects if found.qualified == entry.full_name)
+    context = CheckContext(platform, platform.clock(), {entry.full_name: counted(report)})
+    return as_check_result(CONTRACT_TEST, subject, run_test(CONTRACT_TEST, context, subject))

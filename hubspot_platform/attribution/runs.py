@@ -1,4 +1,4 @@
-"""Delayed re-runs: a trigger asks for a company to be computed at once, after 6 and after 30 minutes.
+"""Delayed re-runs: a trigger asks for a company or contact to be computed at once, after 6 and after 30 minutes.
 
 The asset `attribution/attribution_run` takes triggers from their topic, the sensor `delayed_attribution` asks for a
 run when one is due, and `attribution/published_attribution` closes what a run satisfied and publishes which companies
@@ -103,11 +103,18 @@ def take_triggers(platform: Platform) -> int:
         if not events:
             return taken
         triggers = [DelayedAttributionTrigger.model_validate(event.payload) for event in events]
-        rows = [row for found in triggers for row in scheduled("company", found.company_id, found.occurred_at)]
+        rows = [row for found in triggers for row in scheduled(*_entity(found), found.occurred_at)]
         with platform.warehouse().writer() as session:
             session.merge(ATTRIBUTION_RUN, _rows(ATTRIBUTION_RUN, rows))
         store.write(partial(_acknowledge, events[-1].position))
         taken += len(events)
+
+
+def _entity(trigger: DelayedAttributionTrigger) -> tuple[str, str]:
+    """Return type and id of what is to be looked at; an address as `attribution.contact` has it."""
+    if trigger.company_id is not None:
+        return "company", trigger.company_id
+    return "contact", trigger.key.strip().lower()
 
 
 def _acknowledge(position: int, conn: sa.Connection) -> None:
@@ -143,7 +150,10 @@ def _attempted(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
 
 
 def finish(platform: Platform) -> Finished:
-    """Publish what changed since the last time, and close every run that this computation satisfied."""
+    """Publish what changed since the last time, and close every run that this computation satisfied.
+
+    Only companies are told of; of contacts the touch is kept with which a later run compares.
+    """
     with platform.warehouse().writer() as session:
         session.ensure(ATTRIBUTION_RUN)
         session.ensure(PUBLISHED_ATTRIBUTION)
@@ -151,9 +161,11 @@ def finish(platform: Platform) -> Finished:
     published = _announce(platform, [_event(change) for change in changes])
     # The events are durable first: a run killed here finds the same differences again, and so the same event keys.
     with platform.warehouse().writer() as session, session.transaction():
-        runs = _close_runs(session, {change["entity_id"] for change in changes})
-        if changes:
-            rows = [{name: change.get(name) for name in PUBLISHED_ATTRIBUTION.column_names} for change in changes]
+        of_contacts = session.query(_CHANGES_OF_CONTACTS).to_pylist() if session.columns(_CONTACTS) else []
+        kept = [*changes, *of_contacts]
+        runs = _close_runs(session, {(change["entity_type"], change["entity_id"]) for change in kept})
+        if kept:
+            rows = [{name: change.get(name) for name in PUBLISHED_ATTRIBUTION.column_names} for change in kept]
             session.merge(PUBLISHED_ATTRIBUTION, _rows(PUBLISHED_ATTRIBUTION, rows))
     return Finished(runs, len(changes), published)
 
@@ -171,20 +183,35 @@ _CHANGES = """
         or s.limited_touchpoint_id is distinct from p.limited_touchpoint_id
     order by s.company_id"""
 
+_CONTACTS = "attribution.contact_profile_attribution_first"
+_CHANGES_OF_CONTACTS = f"""
+    select distinct
+        'contact' as entity_type, s.email as entity_id, s.computed_at as changed_at,
+        s.touchpoint_id as first_touchpoint_id
+    from attribution.attribution_run as r
+    join {_CONTACTS} as s on s.email = r.entity_id
+    left join attribution.published_attribution as p on p.entity_type = 'contact' and p.entity_id = s.email
+    where r.entity_type = 'contact' and r.started_at is null and r.due_at <= s.computed_at
+        and s.touchpoint_id is distinct from p.first_touchpoint_id"""
+
 _SATISFIED = """
     select
         r.entity_type, r.entity_id, r.triggered_at, r.run_number, r.due_at, r.attempts,
         s.computed_at as started_at, s.n_touchpoints
     from attribution.attribution_run as r
-    join attribution.company_summary as s on r.entity_type = 'company' and s.company_id = r.entity_id
-    where r.started_at is null and r.due_at <= s.computed_at"""
+    join {table} as s on s.{key} = r.entity_id
+    where r.entity_type = '{entity}' and r.started_at is null and r.due_at <= s.computed_at"""
 
 
-def _close_runs(session: Session, changed: set[str]) -> int:
-    """Mark every due run of companies that exist; one computation satisfies all that are overdue."""
-    rows = session.query(_SATISFIED).to_pylist()
+def _close_runs(session: Session, changed: set[tuple[str, str]]) -> int:
+    """Mark every due run of what was computed; one computation satisfies all that are overdue."""
+    rows = session.query(
+        _SATISFIED.format(table="attribution.company_summary", key="company_id", entity="company")
+    ).to_pylist()
+    if session.columns(_CONTACTS):
+        rows += session.query(_SATISFIED.format(table=_CONTACTS, key="email", entity="contact")).to_pylist()
     for row in rows:
-        row.update(changed=row["entity_id"] in changed, next_attempt_at=None, error=None)
+        row.update(changed=(row["entity_type"], row["entity_id"]) in changed, next_attempt_at=None, error=None)
     if rows:
         session.merge(ATTRIBUTION_RUN, _rows(ATTRIBUTION_RUN, rows))
     return len(rows)

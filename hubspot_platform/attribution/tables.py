@@ -43,8 +43,8 @@ CHANNEL_CREDIT = Table(
     (
         Column("channel", LogicalType.TEXT, "the marketing channel"),
         Column("conversions", LogicalType.DECIMAL, "paying companies on whose way the channel lies"),
-        Column("markov", LogicalType.DECIMAL, "conversions credited by removal effect"),
-        Column("shapley", LogicalType.DECIMAL, "conversions credited by Shapley value"),
+        Column("markov", LogicalType.EXACT, "conversions credited by removal effect"),
+        Column("shapley", LogicalType.EXACT, "conversions credited by Shapley value"),
         Column("computed_at", LogicalType.TIMESTAMP, "when the table was computed"),
     ),
     key=("channel",),

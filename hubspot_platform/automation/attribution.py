@@ -20,7 +20,7 @@ JOB = "delayed_attribution"
 INTERVAL_SECONDS = 30
 SWEEP_CRON = "20 * * * *"
 
-_INGESTED = {
+INGESTED = {
     "product.session": "ingested_at",
     "product.lead": "submitted_at",
     "product.mobile_signup": "occurred_at",
@@ -29,6 +29,7 @@ _INGESTED = {
     "product.company_to_email": "linked_at",
     "product.email_to_client_id": "linked_at",
 }
+"""The landed tables that hold touches or identities, and the column that says when a row came."""
 
 
 def attribution_job() -> Any:
@@ -91,7 +92,7 @@ def attribution_sweep(job: Any) -> dg.ScheduleDefinition:
 
 def arrived_later(session: Session) -> Sequence[str]:
     """Return the landed tables that hold rows ingested after attribution was computed; all of them if it never was."""
-    landed = [name for name in _INGESTED if session.columns(name)]
+    landed = [name for name in INGESTED if session.columns(name)]
     if not session.columns("attribution.company_summary"):
         return landed
     found = session.query("select max(computed_at) as computed_at from attribution.company_summary").to_pylist()
@@ -101,5 +102,5 @@ def arrived_later(session: Session) -> Sequence[str]:
     return [
         name
         for name in landed
-        if session.query(f"select 1 as late from {name} where {_INGESTED[name]} > ? limit 1", [computed_at]).num_rows
+        if session.query(f"select 1 as late from {name} where {INGESTED[name]} > ? limit 1", [computed_at]).num_rows
     ]

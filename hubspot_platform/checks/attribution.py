@@ -3,14 +3,14 @@
 `checks.table` lists these tests; they read the published copy, and are skipped while attribution was never computed.
 """
 
-from typing import Any
+from datetime import timedelta
 
 from hubspot_platform.business import Business
 from hubspot_platform.checks.engine import CheckContext, Limits, Measurement, Subject
-from hubspot_platform.warehouse import Session
-from hubspot_platform.warehouse.errors import NothingPublished
+from hubspot_platform.checks.published import published_rows
 
 _WARN_OVERDUE, _FAIL_OVERDUE = 5 * 60, 30 * 60
+_RECENTLY = timedelta(days=1)
 _WARN_REFUSED, _FAIL_REFUSED = 0.01, 0.05
 RESULTS = (
     "company_profile_attribution",
@@ -19,23 +19,32 @@ RESULTS = (
     "contact_profile_attribution_first",
 )
 _NEVER = Measurement(skipped="attribution was never computed")
+_COMPANY = ("company_id", "company_interactions")
 
 
 def oldest_overdue_run(context: CheckContext, subject: Subject) -> Measurement:
-    """Measure how many seconds ago the oldest delayed run that has not begun was due."""
-    del subject
-    rows = _query(
+    """Measure how many seconds ago the oldest delayed run that has not begun was due; details say how many succeed."""
+    rows = published_rows(
         context,
-        "attribution_run",
-        "select count(*) as n, min(due_at) as oldest from attribution.attribution_run "
-        "where started_at is null and due_at <= ?",
+        subject.qualified,
+        "select sum(case when started_at is null then 1 else 0 end) as waiting, "
+        "min(case when started_at is null then due_at end) as oldest, "
+        "sum(case when due_at > ? then 1 else 0 end) as due, "
+        "sum(case when due_at > ? and started_at is not null then 1 else 0 end) as done "
+        "from attribution.attribution_run where due_at <= ?",
+        *(context.now - _RECENTLY,) * 2,
         context.now,
     )
     if rows is None:
         return _NEVER
-    waiting, oldest = int(rows[0]["n"]), rows[0]["oldest"]
-    late = (context.now - oldest).total_seconds() if oldest else 0.0
-    return Measurement(observed=late, rows_failed=waiting, message=f"{waiting} delayed runs are overdue")
+    oldest = rows[0]["oldest"]
+    waiting, due, done = (int(rows[0][name] or 0) for name in ("waiting", "due", "done"))
+    return Measurement(
+        observed=(context.now - oldest).total_seconds() if oldest else 0.0,
+        rows_failed=waiting,
+        message=f"{waiting} delayed runs are overdue; {done} of {due} of the last day ran",
+        details={"success_rate": done / due} if due else {},
+    )
 
 
 def overdue_limits(business: Business, subject: Subject, measurement: Measurement) -> Limits:
@@ -51,8 +60,8 @@ def refused_share(context: CheckContext, subject: Subject) -> Measurement:
         "rejected_touchpoint": ("rejected_touchpoint", "interaction_touchpoints"),
     }[subject.table]
     sql = f"select reason, count(*) as n from attribution.{refused} group by reason order by reason"
-    reasons = _query(context, refused, sql)
-    good = _query(context, kept, f"select count(*) as n from attribution.{kept}")
+    reasons = published_rows(context, f"attribution.{refused}", sql)
+    good = published_rows(context, f"attribution.{kept}", f"select count(*) as n from attribution.{kept}")
     if reasons is None or good is None:
         return _NEVER
     bad = sum(int(row["n"]) for row in reasons)
@@ -77,31 +86,15 @@ def undeserved_credit(context: CheckContext, subject: Subject) -> Measurement:
     sql = (
         f"select count(*) as n, sum(case when t.touchpoint_id is null or i.touchpoint_id is null "
         f"or a.occurred_at > a.anchor or i.hop > 5 then 1 else 0 end) as bad "
-        f"from attribution.{subject.table} as a "
+        f"from {subject.qualified} as a "
         f"left join attribution.interaction_touchpoints as t on t.touchpoint_id = a.touchpoint_id "
         f"left join attribution.{links} as i on i.{entity} = a.{entity} and i.touchpoint_id = a.touchpoint_id "
         f"where a.touchpoint_id is not null"
     )
-    rows = _query(context, subject.table, sql)
+    rows = published_rows(context, subject.qualified, sql)
     if rows is None:
         return _NEVER
     total, bad = int(rows[0]["n"]), int(rows[0]["bad"] or 0)
     return Measurement(
         observed=bad, rows_checked=total, rows_failed=bad, message=f"{bad} of {total} winners are not deserved"
     )
-
-
-_COMPANY = ("company_id", "company_interactions")
-
-
-def _query(context: CheckContext, table: str, sql: str, *params: object) -> list[dict[str, Any]] | None:
-    """Return the rows, or None while the table does not exist."""
-    try:
-        with context.platform.warehouse().reader() as session:
-            return _rows(session, table, sql, *params)
-    except NothingPublished:
-        return None
-
-
-def _rows(session: Session, table: str, sql: str, *params: object) -> list[dict[str, Any]] | None:
-    return session.query(sql, params).to_pylist() if session.columns(f"attribution.{table}") else None

@@ -82,6 +82,11 @@ class Subject:
         return dg.AssetKey([self.schema, self.table])
 
     @property
+    def qualified(self) -> str:
+        """The table's name as people write it: `schema.table`."""
+        return f"{self.schema}.{self.table}"
+
+    @property
     def entry(self) -> ObjectType:
         """The object as the catalogue describes it."""
         return self.custom or object_type(self.object)
@@ -89,10 +94,11 @@ class Subject:
 
 @dataclass(frozen=True)
 class CheckContext:
-    """What a measurement may use."""
+    """What a measurement may use; `counted` is what the run that made the rows counted itself, by table."""
 
     platform: Platform
     now: datetime
+    counted: Mapping[str, Measurement] = field(default_factory=dict)
 
     @property
     def business(self) -> Business:
@@ -187,7 +193,7 @@ def as_check_result(test: QualityTest, subject: Subject, outcome: Outcome) -> dg
         "status": outcome.status.value,
         "severity": test.severity.value,
         "unit": test.unit,
-        "subject": f"{subject.schema}.{subject.table}",
+        "subject": subject.qualified,
         "cadence_seconds": test.cadence_seconds,
         "mend": test.mend.replace(OBJECT_IN_TEXT, subject.object),
         **({"observed": float(measurement.observed)} if measurement.observed is not None else {}),
@@ -208,6 +214,16 @@ def as_check_result(test: QualityTest, subject: Subject, outcome: Outcome) -> dg
     )
 
 
+def check_spec(test: QualityTest, subject: Subject) -> dg.AssetCheckSpec:
+    """Return what Dagster knows of a test of one subject before it ran."""
+    return dg.AssetCheckSpec(
+        name=test.name,
+        asset=subject.asset_key,
+        description=f"{test.id}: {test.description}",
+        metadata={"test": test.id, "severity": test.severity.value},
+    )
+
+
 def suite_checks(
     suite: str, tests: Iterable[QualityTest], *, leave_out: Callable[[str], bool] = lambda _: False
 ) -> dg.AssetChecksDefinition:
@@ -222,15 +238,7 @@ def suite_checks(
         for subject in test.subjects
         if not leave_out(subject.object)
     }
-    specs = [
-        dg.AssetCheckSpec(
-            name=test.name,
-            asset=subject.asset_key,
-            description=f"{test.id}: {test.description}",
-            metadata={"test": test.id, "severity": test.severity.value},
-        )
-        for test, subject in by_key.values()
-    ]
+    specs = [check_spec(test, subject) for test, subject in by_key.values()]
 
     @dg.multi_asset_check(name=f"{suite}_tests", specs=specs, can_subset=True, pool="dqa")
     def checks(

@@ -22,12 +22,17 @@ from hubspot_platform.checks.completeness import (
 from hubspot_platform.checks.custom import for_custom_objects
 from hubspot_platform.checks.drift import columns_of_another_type
 from hubspot_platform.checks.engine import QualityTest, Severity, Subject
+from hubspot_platform.checks.landing import rows_that_break_the_contract
+from hubspot_platform.checks.payments import disagreeing_mrr, one_row_warns, refused_terms
 from hubspot_platform.checks.proof import completeness_proof, no_exceptions, unaccounted_records
 from hubspot_platform.checks.timeliness import cadence_limits, watermark_age
 from hubspot_platform.hubspot.catalogue import CATALOGUE, REFERENCES
+from hubspot_platform.landing.contract import CATALOGUE as LANDED
 
 TIMELINESS = "hubspot_dqa_timeliness"
 FULL = "hubspot_dqa_full"
+LANDING = "landing"
+"""No suite with a schedule: these tests run with every landing."""
 FIVE_MINUTES, HOUR = 300, 3_600
 
 TIMELINESS_CHECK = "timeliness"
@@ -37,6 +42,7 @@ VALUES_CHECK = "values_fit_types"
 PROOF_CHECK = "completeness_proof"
 CONSERVATION_CHECK = "sync_conservation"
 DRIFT_CHECK = "schema_drift"
+CONTRACT_CHECK = "rows_keep_contract"
 
 OBJECT_SUBJECTS = tuple(
     Subject(entry.table, entry.name, int(entry.cadence.total_seconds())) for entry in CATALOGUE.values()
@@ -140,8 +146,23 @@ _OF_OBJECTS: tuple[QualityTest, ...] = (
 )
 
 
-def _attribution(*tables: str) -> tuple[Subject, ...]:
-    return tuple(Subject(table, "attribution", HOUR, schema="attribution") for table in tables)
+CONTRACT_TEST = QualityTest(
+    id="A01",
+    name=CONTRACT_CHECK,
+    suite=LANDING,
+    cadence_seconds=HOUR,
+    description="rows of the source keep the contract of the table",
+    severity=Severity.WARNING,
+    unit="rows",
+    mend="correct the rows of product.rejected_row at the source, then run hubspot-platform land OBJECT",
+    subjects=tuple(Subject(entry.name, entry.full_name, HOUR, schema=entry.schema) for entry in LANDED.values()),
+    measure=rows_that_break_the_contract,
+    limits=value_limits,
+)
+
+
+def _models(schema: str, *tables: str) -> tuple[Subject, ...]:
+    return tuple(Subject(table, schema, HOUR, schema=schema) for table in tables)
 
 
 _OF_ATTRIBUTION: tuple[QualityTest, ...] = (
@@ -154,7 +175,7 @@ _OF_ATTRIBUTION: tuple[QualityTest, ...] = (
         severity=Severity.WARNING,
         unit="seconds",
         mend="look at the last runs of job delayed_attribution and at attribution.attribution_run",
-        subjects=_attribution("attribution_run"),
+        subjects=_models("attribution", "attribution_run"),
         measure=oldest_overdue_run,
         limits=overdue_limits,
     ),
@@ -164,10 +185,10 @@ _OF_ATTRIBUTION: tuple[QualityTest, ...] = (
         suite=FULL,
         cadence_seconds=HOUR,
         description="every touch that won exists, is eligible and hangs on an identifier within five steps",
-        severity=Severity.WARNING,
+        severity=Severity.CRITICAL,
         unit="rows",
         mend="run job delayed_attribution",
-        subjects=_attribution(*RESULTS),
+        subjects=_models("attribution", *RESULTS),
         measure=undeserved_credit,
         limits=no_exceptions,
     ),
@@ -180,13 +201,43 @@ _OF_ATTRIBUTION: tuple[QualityTest, ...] = (
         severity=Severity.WARNING,
         unit="share",
         mend="look at the reasons in the table and correct the tracking or the source",
-        subjects=_attribution("rejected_session", "rejected_touchpoint"),
+        subjects=_models("attribution", "rejected_session", "rejected_touchpoint"),
         measure=refused_share,
         limits=refused_limits,
     ),
 )
+_OF_PAYMENTS: tuple[QualityTest, ...] = (
+    QualityTest(
+        id="X16",
+        name="mrr_agrees",
+        suite=FULL,
+        cadence_seconds=HOUR,
+        description="base and addons less discounts make MRR, and ours is the biller's but for known reasons",
+        severity=Severity.CRITICAL,
+        unit="subscriptions",
+        mend="compare payments.mrr_line and payments.mrr_reconciliation with the biller, then build group:payments",
+        subjects=_models("payments", "subscription_mrr"),
+        measure=disagreeing_mrr,
+        limits=one_row_warns,
+    ),
+    QualityTest(
+        id="A17",
+        name="refused_terms",
+        suite=FULL,
+        cadence_seconds=HOUR,
+        description="coupons and exchange rates that were refused",
+        severity=Severity.WARNING,
+        unit="rows",
+        mend="correct the coupons at the biller and the rates of product.exchange_rate",
+        subjects=_models("payments", "subscription_mrr", "transaction_payments"),
+        measure=refused_terms,
+        limits=one_row_warns,
+    ),
+)
 TESTS: tuple[QualityTest, ...] = (
     *_OF_OBJECTS,
+    CONTRACT_TEST,
     *_OF_ATTRIBUTION,
+    *_OF_PAYMENTS,
     *(for_custom_objects(test) for test in _OF_OBJECTS if test.name != REQUIRED_FIELDS_CHECK),
 )

@@ -21,10 +21,11 @@ HELPERS = frozenset(
         "json_text", "json_part", "ratio", "yes_no", "matches", "number_of",
         "seconds_between", "day_in_zone", "day_start", "month_start", "from_epoch_ms", "whole_months",
         "json_texts", "nth_text", "portion", "after_percentages", "cents", "whole_number_of", "instant_of",
-        "wilson_low", "wilson_high",
-        "tidy", "uuid_of", "email_of", "click_id", "stable_id", "byte_order", "min_text", "instant_text",
-        "json_string", "query_of", "query_value", "host_of", "within_host", "channel_of", "half_life_weight",
-        "share_of", "is_channel",
+        "wilson_low", "wilson_high", "minor_units", "arr_range", "rate_refused",
+        "version_of",
+        "tidy", "uuid_of", "email_of", "intake_email_of", "click_id", "stable_id", "byte_order", "min_text",
+        "instant_text", "json_string", "query_of", "query_value", "host_of", "within_host", "channel_of",
+        "half_life_weight", "share_of", "is_channel",
     }
 )  # fmt: skip
 _REHEARSAL = re.compile(r"\$\{([^}\n]*)\}")

@@ -8,6 +8,8 @@ process that finds every text there never imports it.
 import logging
 import os
 import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -16,6 +18,7 @@ from hubspot_platform.sql_models.errors import SchemaError
 from hubspot_platform.sql_models.header import parse_header
 from hubspot_platform.sql_models.model import Analysis, Model, file_of, text_hash
 from hubspot_platform.sql_models.render import BusinessTerms, render
+from hubspot_platform.warehouse.model import Column
 
 _LOG = logging.getLogger(__name__)
 _ANALYSES = TypeAdapter(dict[str, Analysis])
@@ -32,8 +35,9 @@ def sql_folder() -> Path:
 def load_models(folder: Path, business: BusinessTerms, *, cache: Path | None = None) -> tuple[Model, ...]:
     """Read every `<schema>/<table>.sql` below `folder`, sorted by name.
 
-    `cache` is a file this function may write; a missing or damaged one only costs time. Raises
-    SqlModelError with file and line for the first model that breaks a rule.
+    A column without a note that is a model's column of the same name has that column's note. `cache` is a file this
+    function may write; a missing or damaged one only costs time. Raises SqlModelError with file and line for the first
+    model that breaks a rule.
     """
     known = _read_cache(cache)
     used: dict[str, Analysis] = {}
@@ -43,7 +47,7 @@ def load_models(folder: Path, business: BusinessTerms, *, cache: Path | None = N
     )
     if cache is not None and used != known:
         _write_cache(cache, used)
-    return models
+    return _with_notes_carried_on(models)
 
 
 def parse_model(schema: str, name: str, text: str, business: BusinessTerms) -> Model:
@@ -72,6 +76,28 @@ def _load(
         raise SchemaError(file, 1, "the model reads its own table", mend="read another table")
     used[key] = analysis
     return Model(schema=schema, name=name, header=header, sql=sql, analysis=analysis)
+
+
+def _with_notes_carried_on(models: Sequence[Model]) -> tuple[Model, ...]:
+    notes = {(m.schema, m.name, column.name): column.description for m in models for column in m.analysis.columns}
+    origins = {
+        (m.schema, m.name, name): (found[0].schema, found[0].table, name)
+        for m in models
+        for name, found in m.analysis.lineage
+        if len(found) == 1 and found[0].column == name
+    }
+
+    def noted(model: Model, column: Column) -> Column:
+        place, passed = (model.schema, model.name, column.name), set[tuple[str, str, str]]()
+        while not notes.get(place) and place in origins and place not in passed:
+            passed.add(place)
+            place = origins[place]
+        return replace(column, description=notes.get(place, ""))
+
+    return tuple(
+        replace(m, analysis=replace(m.analysis, columns=tuple(noted(m, column) for column in m.analysis.columns)))
+        for m in models
+    )
 
 
 def _read_cache(cache: Path | None) -> dict[str, Analysis]:

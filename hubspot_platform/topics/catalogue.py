@@ -174,7 +174,7 @@ _ENTRIES = (
         models.DelayedAttributionTrigger,
         "MobileSignupsWorker",
         ("matrix.delayed_attribution",),
-        "A company's attribution is to be looked at again 6 and 30 minutes later.",
+        "A company's or contact's attribution is to be looked at again 6 and 30 minutes later.",
     ),
     Topic(
         "payments_webhook",

@@ -6,7 +6,7 @@ Every payload knows what it is about (its key: events of one key belong in order
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -206,12 +206,26 @@ class JiraEvent(Happening):
     webhook_event: str
 
 
-class DelayedAttributionTrigger(_Company):
-    """A company's attribution is worth looking at again in a while: touchpoints may come late."""
+class DelayedAttributionTrigger(Happening):
+    """The attribution of a company, or of a contact by its address, is worth looking at again: touches come late."""
 
     topic = "delayed_attribution_trigger"
+    about = "company_id"
 
+    company_id: Id | None = None
+    email: Email | None = None
     source: Annotated[str, Field(min_length=1, max_length=100)] = "mobile_signup"
+
+    @model_validator(mode="after")
+    def _of_one(self) -> Self:
+        if (self.company_id is None) == (self.email is None):
+            raise ValueError("give one of company_id and email")
+        return self
+
+    @property
+    def key(self) -> str:
+        """The company or the address."""
+        return self.company_id or str(self.email)
 
 
 class PaymentHappening(Happening):

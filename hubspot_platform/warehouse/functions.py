@@ -16,6 +16,10 @@ search path of every session. All are called unqualified.
 `portion(v, n, d)` → decimal(38,26)         v × n / d, cut off after 26 places; null when d is 0 or any is null
 `after_percentages(v, p)` → decimal(38,26)  aggregate: v (one per group) less p percent, for each row's p in turn
 `cents(v)` → decimal(18,4)                  v rounded to 2 places, halves away from zero
+`version_of(value, occurred_at)` → bigint   a copy's version: its own, else its event's time in milliseconds
+`minor_units(currency)` → bigint            how many of a currency's smallest unit make one: 100, 1 or 1000
+`rate_refused(currency, dated, refused, day)` why a rate of `dated` does not price an amount of `day`; else null
+`arr_range(arr)` → text                     0, 1-2000, 2001-8000 or 8001+; null for null
 `yes_no(value)` → bool                      yes/true/1 and no/false/0 in any case and padding; else null
 `matches(value, pattern)` → bool            the pattern is found; character classes are ASCII, `.` matches all
 `number_of(value)` → decimal(38,10)         plain decimal notation (no exponent), else null
@@ -31,6 +35,7 @@ search path of every session. All are called unqualified.
 `wilson_high(yes, n)` → decimal(38,10)      its upper end; both null when n is 0
 `tidy(value)` → text                        without blanks around it; null when nothing is left
 `uuid_of(value)`, `email_of(value)` → text  tidied, lower case; null when it is no UUID or no e-mail address
+`intake_email_of(value)` → text             the same; null also when longer than 254 or with two dots in its domain
 `click_id(kind, value)` → text              the identifier of an advertising platform, tidied; null when it is none
 `stable_id(value)` → text                   32 hexadecimal digits that only the value decides
 `byte_order(value)`                         what texts are ordered and compared by, whatever the database's language
@@ -116,6 +121,23 @@ def _wilson(sign: str, yes: str, n: str) -> str:
     return f"100 * ({yes} + {squared} / 2 {sign} {z} * {spread}) / ({n} + {squared})"
 
 
+_MINOR_UNITS = """case
+    when currency in ('JPY', 'KRW', 'CLP', 'VND') then 1
+    when currency in ('KWD', 'BHD', 'JOD', 'OMR', 'TND') then 1000
+    else 100 end"""
+_RATE_REFUSED = """case
+    when currency = 'USD' then null
+    when dated is null then 'fx_missing'
+    when refused = 'fx_invalid' then 'fx_invalid'
+    when day - dated > 7 then 'fx_stale'
+    else refused end"""
+_ARR_RANGE = """case
+    when arr = 0 then '0'
+    when arr <= 2000 then '1-2000'
+    when arr <= 8000 then '2001-8000'
+    when arr > 8000 then '8001+' end"""
+
+
 DUCKDB: tuple[str, ...] = (
     f"""create or replace macro json_text(doc, key) as case
         when {_PLACE_KEY} and json_type(doc) <> 'OBJECT' then null
@@ -138,6 +160,9 @@ DUCKDB: tuple[str, ...] = (
             select case when json_type(doc) = 'OBJECT' then from_json(doc, '"MAP(VARCHAR, VARCHAR)"') end as pairs)""",
     _duckdb_ratio(),
     *_duckdb_portion(),
+    f"create or replace macro minor_units(currency) as cast({_MINOR_UNITS} as bigint)",
+    f"create or replace macro rate_refused(currency, dated, refused, day) as {_RATE_REFUSED}",
+    f"create or replace macro arr_range(arr) as {_ARR_RANGE}",
     """create or replace macro yes_no(value) as case
         when lower(trim(value)) in ('yes', 'true', '1') then true
         when lower(trim(value)) in ('no', 'false', '0') then false end""",
@@ -162,6 +187,8 @@ DUCKDB: tuple[str, ...] = (
             - case when _into_month(b) < _into_month(a) then 1 else 0 end
         as bigint)""",
     "create or replace macro from_epoch_ms(ms) as make_timestamptz(cast(ms as bigint) * 1000)",
+    """create or replace macro version_of(value, occurred_at) as coalesce(
+        whole_number_of(value), cast(seconds_between(from_epoch_ms(0), occurred_at) * 1000 as bigint))""",
     *(
         f"""create or replace macro {name}(yes, n) as case when n > 0 then cast(cast(
             {_wilson(sign, "cast(yes as double)", "cast(n as double)")} as decimal(18, 4)) as decimal(38, 10)) end"""
@@ -213,6 +240,11 @@ POSTGRES: tuple[str, ...] = (
         parallel = safe)""",
     f"""create or replace function _platform.cents(v numeric) returns numeric {_SQL} $$
         select round(v + sign(v) * 0.00000000000000000001, 2)::numeric(18, 4) $$""",
+    f"""create or replace function _platform.minor_units(currency text) returns bigint {_SQL} $$
+        select cast({_MINOR_UNITS} as bigint) $$""",
+    f"""create or replace function _platform.rate_refused(currency text, dated date, refused text, day date)
+        returns text {_SQL} $$ select {_RATE_REFUSED} $$""",
+    f"""create or replace function _platform.arr_range(arr numeric) returns text {_SQL} $$ select {_ARR_RANGE} $$""",
     f"""create or replace function _platform.yes_no(value text) returns boolean {_SQL} $$
         select case
             when lower(trim(value)) in ('yes', 'true', '1') then true
@@ -242,6 +274,10 @@ POSTGRES: tuple[str, ...] = (
                 < (a at time zone 'UTC') - date_trunc('month', a at time zone 'UTC') then 1 else 0 end)::bigint $$""",
     f"""create or replace function _platform.from_epoch_ms(ms bigint) returns timestamptz {_SQL} $$
         select timestamptz '1970-01-01 00:00:00+00' + ms * interval '1 millisecond' $$""",
+    f"""create or replace function _platform.version_of(value text, occurred_at timestamptz) returns bigint {_SQL} $$
+        select coalesce(
+            _platform.whole_number_of(value),
+            (_platform.seconds_between(_platform.from_epoch_ms(0), occurred_at) * 1000)::bigint) $$""",
     *(
         f"""create or replace function _platform.{name}(yes numeric, n numeric) returns numeric {_SQL} $$
         select case when n > 0 then round(({_wilson(sign, "yes::float8", "n::float8")})::numeric, 4)::numeric(38, 10)

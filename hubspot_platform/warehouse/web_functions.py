@@ -100,10 +100,14 @@ def _normalised(pattern: str, prefix: str = "") -> str:
     )
 
 
+# What is taken in has no two dots in a row in its domain and at most 254 characters.
+_INTAKE_EMAIL = "case when not matches(tidy(value), '@.*[.][.]|^.{255}') then email_of(value) end"
+
 DUCKDB: tuple[str, ...] = (
     f"create or replace macro tidy(value) as {_TIDY}",
     f"create or replace macro uuid_of(value) as {_normalised(_UUID)}",
     f"create or replace macro email_of(value) as {_normalised(_EMAIL)}",
+    f"create or replace macro intake_email_of(value) as {_INTAKE_EMAIL}",
     f"create or replace macro click_id(kind, value) as {_click_id('tidy(value)', 'matches')}",
     "create or replace macro stable_id(value) as left(sha256(value), 32)",
     "create or replace macro byte_order(value) as value",
@@ -127,7 +131,7 @@ DUCKDB: tuple[str, ...] = (
         * cast(0.000000000001 as decimal(12, 12)) as decimal(38, 26))""",
     # Whole microseconds are exact in both engines' doubles, so both see the same power.
     """create or replace macro half_life_weight(seconds, days) as cast(floor(
-        pow(2.0::double, -cast(cast(seconds * 1000000 as bigint) as double)
+        pow(2.0::double, -cast(cast(cast(seconds as decimal(20, 6)) * 1000000 as bigint) as double)
             / (cast(days as double) * 86400000000.0::double)) * 1e15::double
         + 0.5::double) as bigint)""",
 )
@@ -140,6 +144,11 @@ POSTGRES: tuple[str, ...] = (
         select {_normalised(_UUID, "_platform.")} $$""",
     f"""create or replace function _platform.email_of(value text) returns text {_SQL} $$
         select {_normalised(_EMAIL, "_platform.")} $$""",
+    f"""create or replace function _platform.intake_email_of(value text) returns text {_SQL} $$ select {
+        _INTAKE_EMAIL.replace("matches(", "_platform.matches(")
+        .replace("tidy(", "_platform.tidy(")
+        .replace("email_of(", "_platform.email_of(")
+    } $$""",
     f"""create or replace function _platform.click_id(kind text, value text) returns text {_SQL} $$
         select {_click_id("_platform.tidy(value)", "_platform.matches")} $$""",
     f"""create or replace function _platform.stable_id(value text) returns text {_SQL} $$

@@ -2,51 +2,10 @@
 -- grain: company_id, model
 -- owner: team:marketing
 -- materialized: view
--- column: company_id: The company.
--- column: model: first, last or first_limited.
--- column: touchpoint_id: The touch that won.
--- column: channel: Its channel.
--- column: occurred_at: When it happened.
 -- column: hop: Steps from the company.
 -- column: path: The identifiers from the company to the touch, divided by `>`.
--- column: runner_up_touchpoint_id: The touch that would have won without this one.
--- column: runner_up_channel: Its channel.
--- column: runner_up_occurred_at: When it happened.
-with winner as (
-    select
-        a.company_id,
-        'first' as model,
-        a.touchpoint_id,
-        a.runner_up_touchpoint_id,
-        a.channel,
-        a.occurred_at,
-        a.via_node
-    from attribution.company_profile_attribution as a
-    where a.touchpoint_id is not null
-    union all
-    select
-        a.company_id,
-        'last' as model,
-        a.touchpoint_id,
-        a.runner_up_touchpoint_id,
-        a.channel,
-        a.occurred_at,
-        a.via_node
-    from attribution.company_profile_attribution_last as a
-    where a.touchpoint_id is not null
-    union all
-    select
-        a.company_id,
-        'first_limited' as model,
-        a.touchpoint_id,
-        a.runner_up_touchpoint_id,
-        a.channel,
-        a.occurred_at,
-        a.via_node
-    from attribution.company_profile_attribution_first_limited as a
-    where a.touchpoint_id is not null
-)
-
+-- column: runner_up_channel: The channel of the touch that came second.
+-- column: runner_up_occurred_at: When that one happened.
 select
     cast(w.company_id as text) as company_id,
     cast(w.model as text) as model,
@@ -61,9 +20,10 @@ select
     cast(w.runner_up_touchpoint_id as text) as runner_up_touchpoint_id,
     cast(r.channel as text) as runner_up_channel,
     cast(r.occurred_at as timestamptz) as runner_up_occurred_at
-from winner as w
+from attribution.company_attribution as w
 left join attribution.company_identity as a on a.company_id = w.company_id and a.node = w.via_node
 left join attribution.company_identity as b on b.company_id = w.company_id and b.node = a.via_node
 left join attribution.company_identity as c on c.company_id = w.company_id and c.node = b.via_node
 left join attribution.company_identity as d on d.company_id = w.company_id and d.node = c.via_node
 left join attribution.interaction_touchpoints as r on r.touchpoint_id = w.runner_up_touchpoint_id
+where w.touchpoint_id is not null

@@ -28,7 +28,7 @@ with identifier_of_both as (
     where t.client_id is not null and t.email is not null
 ),
 
-both_match as (
+nearer as (
     select
         i.company_id,
         i.hop,
@@ -42,78 +42,36 @@ both_match as (
     join attribution.company_identity as i on i.node = b.node
 ),
 
-matched as (
-    select
-        i.company_id,
-        i.hop,
-        i.node,
-        t.touchpoint_id,
-        t.occurred_at,
-        t.channel,
-        t.campaign,
-        t.gclid,
-        t.wbraid,
-        t.gbraid,
-        t.fbclid,
-        t.fbp,
-        t.msclkid,
-        t.li_fat_id
-    from attribution.interaction_touchpoints as t
-    join attribution.company_identity as i on i.node = t.client_id
-    where t.email is null
+-- A touch with one identifier is found by it; one with both by itself, since only the nearer of the two counts.
+-- No identifier has a blank, so the two kinds of keys never meet.
+reached as (
+    select i.company_id, i.hop, i.node, i.node as found_by
+    from attribution.company_identity as i
     union all
-    select
-        i.company_id,
-        i.hop,
-        i.node,
-        t.touchpoint_id,
-        t.occurred_at,
-        t.channel,
-        t.campaign,
-        t.gclid,
-        t.wbraid,
-        t.gbraid,
-        t.fbclid,
-        t.fbp,
-        t.msclkid,
-        t.li_fat_id
-    from attribution.interaction_touchpoints as t
-    join attribution.company_identity as i on i.node = t.email
-    where t.client_id is null
-    union all
-    select
-        b.company_id,
-        b.hop,
-        b.node,
-        t.touchpoint_id,
-        t.occurred_at,
-        t.channel,
-        t.campaign,
-        t.gclid,
-        t.wbraid,
-        t.gbraid,
-        t.fbclid,
-        t.fbp,
-        t.msclkid,
-        t.li_fat_id
-    from both_match as b
-    join attribution.interaction_touchpoints as t on t.touchpoint_id = b.touchpoint_id
-    where b.place = 1
+    select n.company_id, n.hop, n.node, 'touch ' || n.touchpoint_id as found_by
+    from nearer as n
+    where n.place = 1
 )
 
 select
-    cast(m.company_id as text) as company_id,
-    cast(m.touchpoint_id as text) as touchpoint_id,
-    cast(m.occurred_at as timestamptz) as occurred_at,
-    cast(m.channel as text) as channel,
-    cast(m.hop as bigint) as hop,
-    cast(m.node as text) as via_node,
-    cast(m.campaign as text) as campaign,
-    cast(m.gclid as text) as gclid,
-    cast(m.wbraid as text) as wbraid,
-    cast(m.gbraid as text) as gbraid,
-    cast(m.fbclid as text) as fbclid,
-    cast(m.fbp as text) as fbp,
-    cast(m.msclkid as text) as msclkid,
-    cast(m.li_fat_id as text) as li_fat_id
-from matched as m
+    cast(r.company_id as text) as company_id,
+    cast(t.touchpoint_id as text) as touchpoint_id,
+    cast(t.occurred_at as timestamptz) as occurred_at,
+    cast(t.channel as text) as channel,
+    cast(r.hop as bigint) as hop,
+    cast(r.node as text) as via_node,
+    cast(t.campaign as text) as campaign,
+    cast(t.gclid as text) as gclid,
+    cast(t.wbraid as text) as wbraid,
+    cast(t.gbraid as text) as gbraid,
+    cast(t.fbclid as text) as fbclid,
+    cast(t.fbp as text) as fbp,
+    cast(t.msclkid as text) as msclkid,
+    cast(t.li_fat_id as text) as li_fat_id
+from attribution.interaction_touchpoints as t
+join reached as r
+    on r.found_by = case
+        when t.client_id is null then t.email
+        when t.email is null then t.client_id
+        else 'touch ' || t.touchpoint_id
+    end

@@ -1,78 +1,42 @@
 -- description: The oldest touch of each company in the 28 days up to its sign-up, the 28th day to the second included.
 -- grain: company_id
 -- owner: team:marketing
+-- materialized: view
 -- partition: computed_at
--- check: status_known error: accepted_values(status, 'attributed', 'no_touchpoints')
--- check: touch_before_anchor error: occurred_at is null or occurred_at <= anchor
 -- check: hop_limit_not_reached warn: not hop_limit_reached
--- column: company_id: The company.
--- column: status: attributed, or no_touchpoints.
--- column: touchpoint_id: The touch that won; null without one.
--- column: channel: Its channel; unknown without a touch.
--- column: occurred_at: When it happened.
--- column: campaign: utm_campaign.
--- column: source: utm_source.
--- column: medium: utm_medium.
--- column: term: utm_term.
--- column: content: utm_content.
--- column: gclid: Google's click id.
--- column: wbraid: Google's click id, iOS app to web.
--- column: gbraid: Google's click id, iOS web to app.
--- column: fbclid: Meta's click id.
--- column: fbp: Meta's browser id; says nothing of a channel.
--- column: msclkid: Microsoft's click id.
--- column: li_fat_id: LinkedIn's click id.
--- column: client_id: The browser of the touch.
--- column: email: The e-mail address of the touch.
--- column: hop: Steps from the company to the identifier that brought the touch in.
--- column: via_node: That identifier.
--- column: runner_up_touchpoint_id: The touch that would have won without this one.
--- column: first_non_direct_touchpoint_id: The oldest touch that is not direct traffic; null when there is none.
--- column: last_non_direct_touchpoint_id: The newest such touch.
--- column: n_touchpoints: Touches that count.
--- column: n_clients: Browsers found.
--- column: n_emails: E-mail addresses found.
--- column: max_hop: The most steps an identifier took.
--- column: cycle_detected: Some identifier can be reached in two ways; no error.
--- column: hop_limit_reached: There are identifiers beyond the fifth step.
--- column: anchor: The sign-up, else the time of the run; later touches do not count.
--- column: computed_at: When the table was computed.
--- column: run_number: 0, or 1 or 2 when the newest run for this company was a delayed one.
 select
-    cast(s.company_id as text) as company_id,
-    cast(case when p.touchpoint_id is null then 'no_touchpoints' else 'attributed' end as text) as status,
-    cast(p.touchpoint_id as text) as touchpoint_id,
-    cast(coalesce(p.channel, 'unknown') as text) as channel,
-    cast(p.occurred_at as timestamptz) as occurred_at,
-    cast(t.campaign as text) as campaign,
-    cast(t.source as text) as source,
-    cast(t.medium as text) as medium,
-    cast(t.term as text) as term,
-    cast(t.content as text) as content,
-    cast(t.gclid as text) as gclid,
-    cast(t.wbraid as text) as wbraid,
-    cast(t.gbraid as text) as gbraid,
-    cast(t.fbclid as text) as fbclid,
-    cast(t.fbp as text) as fbp,
-    cast(t.msclkid as text) as msclkid,
-    cast(t.li_fat_id as text) as li_fat_id,
-    cast(t.client_id as text) as client_id,
-    cast(t.email as text) as email,
-    cast(p.hop as bigint) as hop,
-    cast(p.via_node as text) as via_node,
-    cast(s.limited_runner_up_id as text) as runner_up_touchpoint_id,
-    cast(s.first_non_direct_touchpoint_id as text) as first_non_direct_touchpoint_id,
-    cast(s.last_non_direct_touchpoint_id as text) as last_non_direct_touchpoint_id,
-    cast(s.n_touchpoints as bigint) as n_touchpoints,
-    cast(s.n_clients as bigint) as n_clients,
-    cast(s.n_emails as bigint) as n_emails,
-    cast(s.max_hop as bigint) as max_hop,
-    cast(s.cycle_detected as boolean) as cycle_detected,
-    cast(s.hop_limit_reached as boolean) as hop_limit_reached,
-    cast(s.anchor as timestamptz) as anchor,
-    cast(s.computed_at as timestamptz) as computed_at,
-    cast(s.run_number as bigint) as run_number
-from attribution.company_summary as s
-left join attribution.company_path as p
-    on p.company_id = s.company_id and p.touchpoint_id = s.limited_touchpoint_id
-left join attribution.interaction_touchpoints as t on t.touchpoint_id = s.limited_touchpoint_id
+    cast(a.company_id as text) as company_id,
+    cast(a.status as text) as status,
+    cast(a.touchpoint_id as text) as touchpoint_id,
+    cast(a.channel as text) as channel,
+    cast(a.occurred_at as timestamptz) as occurred_at,
+    cast(a.campaign as text) as campaign,
+    cast(a.source as text) as source,
+    cast(a.medium as text) as medium,
+    cast(a.term as text) as term,
+    cast(a.content as text) as content,
+    cast(a.gclid as text) as gclid,
+    cast(a.wbraid as text) as wbraid,
+    cast(a.gbraid as text) as gbraid,
+    cast(a.fbclid as text) as fbclid,
+    cast(a.fbp as text) as fbp,
+    cast(a.msclkid as text) as msclkid,
+    cast(a.li_fat_id as text) as li_fat_id,
+    cast(a.client_id as text) as client_id,
+    cast(a.email as text) as email,
+    cast(a.hop as bigint) as hop,
+    cast(a.via_node as text) as via_node,
+    cast(a.runner_up_touchpoint_id as text) as runner_up_touchpoint_id,
+    cast(a.first_non_direct_touchpoint_id as text) as first_non_direct_touchpoint_id,
+    cast(a.last_non_direct_touchpoint_id as text) as last_non_direct_touchpoint_id,
+    cast(a.n_touchpoints as bigint) as n_touchpoints,
+    cast(a.n_clients as bigint) as n_clients,
+    cast(a.n_emails as bigint) as n_emails,
+    cast(a.max_hop as bigint) as max_hop,
+    cast(a.cycle_detected as boolean) as cycle_detected,
+    cast(a.hop_limit_reached as boolean) as hop_limit_reached,
+    cast(a.anchor as timestamptz) as anchor,
+    cast(a.computed_at as timestamptz) as computed_at,
+    cast(a.run_number as bigint) as run_number
+from attribution.company_attribution as a
+where a.model = 'first_limited'

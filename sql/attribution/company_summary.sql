@@ -1,5 +1,5 @@
 -- description: What is known of each company's way to its sign-up: its identifiers, its touches, and which touch stands
---   where. The three attribution tables are read from here.
+--   where. The winners of company_attribution are read from here.
 -- grain: company_id
 -- owner: team:marketing
 -- partition: computed_at

@@ -17,29 +17,9 @@
 -- column: fbp: Meta's browser id; says nothing of a channel.
 -- column: msclkid: Microsoft's click id.
 -- column: li_fat_id: LinkedIn's click id.
-with contact_email as (
-    select u.email from product.user_profile as u
-    union
-    select l.email from product.lead as l
-    union
-    select m.email from product.mobile_signup as m
-    union
-    select c.email from product.company_to_email as c
-    union
-    select e.email from product.email_to_client_id as e
-),
-
-contact as (
-    select distinct
-        lower(tidy(c.email)) as email,
-        email_of(c.email) as usable_email
-    from contact_email as c
-    where tidy(c.email) is not null
-),
-
-link as (
+with link as (
     select c.usable_email as email, c.usable_email as node, 0 as hop
-    from contact as c
+    from attribution.contact as c
     where c.usable_email is not null
     union
     select email_of(e.email) as email, uuid_of(e.client_id) as node, 1 as hop

@@ -39,41 +39,12 @@
 -- column: anchor: When the user was created, else the time of the run; later touches do not count.
 -- column: computed_at: When the table was computed.
 -- column: run_number: 0, or 1 or 2 when the newest run for this contact was a delayed one.
-with contact_email as (
-    select u.email from product.user_profile as u
-    union
-    select l.email from product.lead as l
-    union
-    select m.email from product.mobile_signup as m
-    union
-    select c.email from product.company_to_email as c
-    union
-    select e.email from product.email_to_client_id as e
-),
-
-contact as (
-    select distinct
-        lower(tidy(c.email)) as email,
-        email_of(c.email) as usable_email
-    from contact_email as c
-    where tidy(c.email) is not null
-),
-
-created as (
-    select
-        lower(tidy(u.email)) as email,
-        min(u.created_at) as created_at
-    from product.user_profile as u
-    group by lower(tidy(u.email))
-),
-
-anchored as (
+with anchored as (
     select
         c.email,
         c.usable_email,
-        coalesce(k.created_at, ${as_of}) as anchor
-    from contact as c
-    left join created as k on k.email = c.email
+        coalesce(c.created_at, ${as_of}) as anchor
+    from attribution.contact as c
 ),
 
 browser as (

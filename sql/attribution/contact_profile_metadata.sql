@@ -8,30 +8,9 @@
 -- column: hubspot_contact_id: The contact's id in HubSpot, as the product knows it.
 -- column: first_name: The user's first name.
 -- column: last_name: The user's last name.
--- column: created_at: When the first user of the address was created; null without one.
 -- column: updated_at: When anything here last changed.
 -- column: computed_at: When the table was computed.
-with contact_email as (
-    select u.email from product.user_profile as u
-    union
-    select l.email from product.lead as l
-    union
-    select m.email from product.mobile_signup as m
-    union
-    select c.email from product.company_to_email as c
-    union
-    select e.email from product.email_to_client_id as e
-),
-
-contact as (
-    select distinct
-        lower(tidy(c.email)) as email,
-        email_of(c.email) as usable_email
-    from contact_email as c
-    where tidy(c.email) is not null
-),
-
-profile as (
+with profile as (
     select
         lower(tidy(u.email)) as email,
         u.user_id,
@@ -45,14 +24,6 @@ profile as (
             order by u.updated_at desc nulls last, byte_order(u.user_id) asc nulls last
         ) as place
     from product.user_profile as u
-),
-
-created as (
-    select
-        lower(tidy(u.email)) as email,
-        min(u.created_at) as created_at
-    from product.user_profile as u
-    group by lower(tidy(u.email))
 ),
 
 sign as (
@@ -96,13 +67,12 @@ select
     cast(p.hubspot_contact_id as text) as hubspot_contact_id,
     cast(p.first_name as text) as first_name,
     cast(p.last_name as text) as last_name,
-    cast(k.created_at as timestamptz) as created_at,
+    cast(c.created_at as timestamptz) as created_at,
     cast(
         case when p.updated_at >= s.seen_at then p.updated_at else coalesce(s.seen_at, p.updated_at) end as timestamptz
     ) as updated_at,
     cast(${as_of} as timestamptz) as computed_at
-from contact as c
+from attribution.contact as c
 left join profile as p on p.email = c.email and p.place = 1
-left join created as k on k.email = c.email
 left join linked as l on l.email = c.email and l.place = 1
 left join seen as s on s.email = c.email

@@ -1,5 +1,6 @@
--- description: How each company's sign-up is shared among its touches, by three rules. The shares of one company add
---   up to exactly 1 under each rule: what rounding leaves goes to the last touch, or to the second in between.
+-- description: How each company's sign-up is shared among its touches, by three rules, to 12 places. The shares of one
+--   company add up to exactly 1 under each rule: what rounding leaves goes to the last touch, or to the second in
+--   between.
 -- grain: company_id, touchpoint_id
 -- owner: team:marketing
 -- partition: occurred_at
@@ -27,8 +28,8 @@ rule as (
         t.company_id,
         t.n,
         t.nearest,
-        ratio(1, t.n) as linear,
-        case when t.n > 2 then ratio(1, 5 * (t.n - 2)) end as between_each
+        share_of(1, t.n) as linear,
+        case when t.n > 2 then share_of(1, 5 * (t.n - 2)) end as between_each
     from total as t
 ),
 
@@ -50,7 +51,7 @@ weighed as (
 weight as (
     select
         w.company_id,
-        cast(sum(w.weight) as bigint) as weight
+        sum(w.weight) as weight
     from weighed as w
     group by w.company_id
 ),
@@ -86,7 +87,7 @@ select
     cast(s.channel as text) as channel,
     cast(s.occurred_at as timestamptz) as occurred_at,
     cast(
-        case when s.position = s.n then 1 - (s.n - 1) * s.linear else s.linear end as decimal(38, 10)
+        case when s.position = s.n then 1 - (s.n - 1) * s.linear else s.linear end as decimal(38, 26)
     ) as linear,
     cast(
         case
@@ -95,10 +96,10 @@ select
             when s.position = 1 or s.position = s.n then 0.4
             when s.position = 2 then 0.2 - (s.n - 3) * s.between_each
             else s.between_each
-        end as decimal(38, 10)
+        end as decimal(38, 26)
     ) as position_based,
     cast(
-        case when s.position = s.n then 1 - coalesce(o.time_decay, 0) else s.time_decay end as decimal(38, 10)
+        case when s.position = s.n then 1 - coalesce(o.time_decay, 0) else s.time_decay end as decimal(38, 26)
     ) as time_decay
 from shared as s
 left join others as o on o.company_id = s.company_id

@@ -134,10 +134,10 @@ touch as (
         p.client_id as given_client_id,
         p.email as given_email,
         uuid_of(p.client_id) as client_id,
-        email_of(p.email) as email,
+        intake_email_of(p.email) as email,
         case
             when tidy(p.client_id) is not null and uuid_of(p.client_id) is null then 'bad_client_id'
-            when tidy(p.email) is not null and email_of(p.email) is null then 'bad_email'
+            when tidy(p.email) is not null and intake_email_of(p.email) is null then 'bad_email'
             when tidy(p.client_id) is null and tidy(p.email) is null then 'no_identity'
         end as bad_identity,
         channel_of(
@@ -174,10 +174,10 @@ touch as (
         x.client_id as given_client_id,
         x.email as given_email,
         uuid_of(x.client_id) as client_id,
-        email_of(x.email) as email,
+        intake_email_of(x.email) as email,
         case
             when tidy(x.client_id) is not null and uuid_of(x.client_id) is null then 'bad_client_id'
-            when tidy(x.email) is not null and email_of(x.email) is null then 'bad_email'
+            when tidy(x.email) is not null and intake_email_of(x.email) is null then 'bad_email'
             when tidy(x.client_id) is null and tidy(x.email) is null then 'no_identity'
         end as bad_identity,
         lower(tidy(x.channel)) as channel,

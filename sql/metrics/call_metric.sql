@@ -18,15 +18,7 @@
 -- column: five_minute_reached_rate: 1 when the call took 5 minutes or more, else 0.
 -- column: call_to_close_rate: Of a matched call, 1 when a won deal of the contact, in any position, closed at or after
 --   the call, else 0. A period takes the contact's first call in it.
-with variant as (
-    select
-        c.hubspot_id as contact_id,
-        c.sales_script_version,
-        case when c.vsl_watched then 'yes' when not c.vsl_watched then 'no' end as vsl_watched
-    from hubspot.hubspot_contacts_raw as c
-),
-
-last_win as (
+with last_win as (
     select
         cast(a.contact_id as text) as contact_id,
         max(d.closedate) as closed_at
@@ -83,4 +75,4 @@ left join matched_call as p on p.contact_id = m.contact_id and p.place = m.place
 left join matched_call as o
     on o.contact_id = m.contact_id and o.owner_id = m.owner_id and o.place_of_owner = m.place_of_owner - 1
 left join last_win as w on w.contact_id = k.contact_id
-left join variant as v on v.contact_id = k.contact_id
+left join metrics.contact_metric as v on v.contact_id = k.contact_id

@@ -14,19 +14,7 @@
 -- column: value: The metric. Percent for rates.
 -- column: median: The median beside the mean, for time_to_first_contact_hours and time_to_sale_days.
 -- column: unit: What value and median are: amount, count, percent, months, minutes, hours or days.
-with rule as (
-    select
-        json_text(i.item, 'metric') as metric,
-        json_text(i.item, 'unit') as unit,
-        cast(json_text(i.item, 'times') as bigint) as times,
-        cast(json_text(i.item, 'parts') as bigint) as parts,
-        json_text(i.item, 'kind') <> 'total' as has_denominator,
-        yes_no(json_text(i.item, 'has_median')) as has_median
-    from (values (1)) as c (one)
-    cross join lateral json_items(${metric_rules}) as i
-),
-
-dated_record as (
+with dated_record as (
     select
         r.metric,
         day_in_zone(r.counted_at, ${report_time_zone}) as metric_date,
@@ -66,7 +54,7 @@ placed_record as (
         s.measure,
         row_number() over (partition by s.metric, s.metric_date, s.owner_id order by s.measure asc nulls last) as place
     from scoped_record as s
-    join rule as r on r.metric = s.metric
+    join metrics.metric_rule as r on r.metric = s.metric
     where r.has_median
 ),
 
@@ -95,5 +83,5 @@ select
     cast(ratio(m.numerator * r.times, m.counted * r.parts) as decimal(38, 10)) as median,
     cast(r.unit as text) as unit
 from total as t
-join rule as r on r.metric = t.metric
+join metrics.metric_rule as r on r.metric = t.metric
 left join middle as m on m.metric = t.metric and m.metric_date = t.metric_date and m.owner_id = t.owner_id

@@ -22,15 +22,7 @@
 -- column: offer_given_rate: 1 when an offer was given, 0 when not; null for anything else.
 -- column: offer_close_rate: Of a deal with an offer, 1 when it is won, else 0.
 -- column: time_to_sale_days: Seconds from creation to close of a won deal; null when it closed before it was created.
-with variant as (
-    select
-        c.hubspot_id as contact_id,
-        c.sales_script_version,
-        case when c.vsl_watched then 'yes' when not c.vsl_watched then 'no' end as vsl_watched
-    from hubspot.hubspot_contacts_raw as c
-),
-
-reading as (
+with reading as (
     select
         d.hubspot_id as deal_id,
         yes_no(d.qualified_status) as qualified,
@@ -73,4 +65,4 @@ select
     ) as time_to_sale_days
 from hubspot.hubspot_deals_raw as d
 join reading as r on r.deal_id = d.hubspot_id
-left join variant as v on v.contact_id = d.first_contact_id
+left join metrics.contact_metric as v on v.contact_id = d.first_contact_id

@@ -18,20 +18,7 @@
 -- column: median: The median beside the mean, for time_to_first_contact_hours and time_to_sale_days.
 -- column: group_size: The records that count.
 -- column: unit: What value and median are: amount, count, percent, months, minutes, hours or days.
-with rule as (
-    select
-        json_text(i.item, 'metric') as metric,
-        json_text(i.item, 'unit') as unit,
-        cast(json_text(i.item, 'times') as bigint) as times,
-        cast(json_text(i.item, 'parts') as bigint) as parts,
-        json_text(i.item, 'kind') <> 'total' as has_denominator,
-        json_text(i.item, 'kind') = 'rate' as is_rate,
-        yes_no(json_text(i.item, 'has_median')) as has_median
-    from (values (1)) as c (one)
-    cross join lateral json_items(${metric_rules}) as i
-),
-
-monthly_record as (
+with monthly_record as (
     select
         r.metric,
         month_start(day_in_zone(r.counted_at, ${report_time_zone})) as period_start,
@@ -77,7 +64,7 @@ placed_record as (
             order by g.measure asc nulls last
         ) as place
     from grouped_record as g
-    join rule as r on r.metric = g.metric
+    join metrics.metric_rule as r on r.metric = g.metric
     where r.has_median
 ),
 
@@ -116,7 +103,7 @@ select
     cast(t.counted as bigint) as group_size,
     cast(r.unit as text) as unit
 from total as t
-join rule as r on r.metric = t.metric
+join metrics.metric_rule as r on r.metric = t.metric
 left join middle as m
     on m.metric = t.metric
     and m.period_start = t.period_start

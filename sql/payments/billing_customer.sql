@@ -23,10 +23,7 @@ copy as (
         s.occurred_at,
         coalesce(nth_text(s.texts, 1), s.customer_id) as customer_id,
         nullif(trim(nth_text(s.texts, 3)), '') as company_field,
-        coalesce(
-            whole_number_of(nth_text(s.texts, 2)),
-            case when nth_text(s.texts, 1) is not null then cast(seconds_between(from_epoch_ms(0), s.occurred_at) * 1000 as bigint) end
-        ) as version
+        case when nth_text(s.texts, 1) is not null then version_of(nth_text(s.texts, 2), s.occurred_at) end as version
     from seen as s
     where coalesce(nth_text(s.texts, 1), s.customer_id) is not null
 ),

@@ -36,10 +36,7 @@ field as (
         c.occurred_at,
         c.event_customer_id,
         json_text(c.doc, 'id') as invoice_id,
-        coalesce(
-            whole_number_of(json_text(c.doc, 'resource_version')),
-            cast(seconds_between(from_epoch_ms(0), c.occurred_at) * 1000 as bigint)
-        ) as version,
+        version_of(json_text(c.doc, 'resource_version'), c.occurred_at) as version,
         c.doc
     from copy as c
     where c.doc is not null
@@ -84,27 +81,20 @@ unpacked as (
         n.place = 1
         and n.event_type <> 'invoice_deleted'
         and not coalesce(yes_no(json_text(n.doc, 'deleted')), false)
-),
-
-scaled as (
-    select
-        u.invoice_id,
-        case
-            when u.currency in ('JPY', 'KRW', 'CLP', 'VND') then 1
-            when u.currency in ('KWD', 'BHD', 'JOD', 'OMR', 'TND') then 1000
-            else 100
-        end as scale
-    from unpacked as u
 )
 
 select
     cast(u.invoice_id as text) as invoice_id,
     cast(coalesce(b.company_id, u.customer_id) as text) as company_id,
     cast(u.status as text) as status,
-    cast(case when u.total between -10000000000000 and 10000000000000 then ratio(u.total, s.scale) end as decimal(18, 4)) as total,
     cast(
-        case when u.amount_due between -10000000000000 and 10000000000000 then ratio(u.amount_due, s.scale) end
+        case when u.total between -10000000000000 and 10000000000000 then ratio(u.total, minor_units(u.currency)) end
         as decimal(18, 4)
+    ) as total,
+    cast(
+        case
+            when u.amount_due between -10000000000000 and 10000000000000 then ratio(u.amount_due, minor_units(u.currency))
+        end as decimal(18, 4)
     ) as amount_due,
     cast(u.currency as text) as currency,
     cast(u.issued as timestamptz) as issued_at,
@@ -115,5 +105,4 @@ select
     cast(u.subscription_id as text) as subscription_id,
     cast(u.dunning_status as text) as dunning_status
 from unpacked as u
-join scaled as s on s.invoice_id = u.invoice_id
 left join payments.billing_customer as b on b.customer_id = u.customer_id

@@ -41,12 +41,5 @@ select
     cast(p.subscriptions as bigint) as subscriptions,
     cast(${as_of} as timestamptz) as as_of,
     cast(p.arr as decimal(18, 4)) as arr,
-    cast(
-        case
-            when p.arr = 0 then '0'
-            when p.arr <= 2000 then '1-2000'
-            when p.arr <= 8000 then '2001-8000'
-            when p.arr > 8000 then '8001+'
-        end as text
-    ) as arr_range
+    cast(arr_range(p.arr) as text) as arr_range
 from priced as p

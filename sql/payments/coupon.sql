@@ -19,10 +19,7 @@ copy as (
         s.event_id,
         s.occurred_at,
         json_text(s.doc, 'id') as coupon_id,
-        coalesce(
-            whole_number_of(json_text(s.doc, 'resource_version')),
-            cast(seconds_between(from_epoch_ms(0), s.occurred_at) * 1000 as bigint)
-        ) as version,
+        version_of(json_text(s.doc, 'resource_version'), s.occurred_at) as version,
         s.doc
     from seen as s
     where s.doc is not null

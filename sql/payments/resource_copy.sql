@@ -37,10 +37,7 @@ versioned as (
         c.resource_type,
         c.copy,
         json_text(c.copy, 'id') as resource_id,
-        case
-            when matches(json_text(c.copy, 'resource_version'), '^[0-9]{1,18}$')
-                then cast(json_text(c.copy, 'resource_version') as bigint)
-        end as resource_version
+        json_text(c.copy, 'resource_version') as resource_version
     from resource as c
 ),
 
@@ -53,11 +50,8 @@ sorted as (
         v.resource_type,
         v.copy,
         v.resource_id,
-        v.resource_version,
-        coalesce(
-            v.resource_version,
-            cast(seconds_between(from_epoch_ms(0), v.occurred_at) * 1000 as bigint)
-        ) as version_order
+        whole_number_of(v.resource_version) as resource_version,
+        version_of(v.resource_version, v.occurred_at) as version_order
     from versioned as v
     where v.resource_id is not null
 ),

@@ -12,7 +12,7 @@
 -- column: status: The biller's status, `deleted` once the subscription was deleted.
 -- column: counts: The status earns MRR.
 -- column: currency: ISO 4217 code.
--- column: minor_digits: Digits of the currency's minor unit.
+-- column: minor_units: How many of the currency's smallest unit make one.
 -- column: period: How many units a billing period lasts; 1 when not said.
 -- column: period_unit: day, week, month or year; month when not said.
 -- column: free_months: Months of the contract that are free, from the configured field.
@@ -56,10 +56,7 @@ numbered as (
             s.event_type,
             s.occurred_at,
             nth_text(s.texts, 1) as subscription_id,
-            coalesce(
-                whole_number_of(nth_text(s.texts, 2)),
-                cast(seconds_between(from_epoch_ms(0), s.occurred_at) * 1000 as bigint)
-            ) as version
+            version_of(nth_text(s.texts, 2), s.occurred_at) as version
         from seen as s
         where nth_text(s.texts, 1) is not null
     ) as f
@@ -146,13 +143,7 @@ select
     cast(u.status as text) as status,
     cast(u.status in ('active', 'non_renewing') as boolean) as counts,
     cast(coalesce(u.currency, 'unknown') as text) as currency,
-    cast(
-        case
-            when u.currency in ('JPY', 'KRW', 'CLP', 'VND') then 0
-            when u.currency in ('KWD', 'BHD', 'JOD', 'OMR', 'TND') then 3
-            else 2
-        end as bigint
-    ) as minor_digits,
+    cast(minor_units(u.currency) as bigint) as minor_units,
     cast(coalesce(u.period, 1) as decimal(38, 10)) as period,
     cast(u.period_unit as text) as period_unit,
     cast(u.free_months as decimal(38, 10)) as free_months,

@@ -23,7 +23,7 @@ with entry as (
         c.subscription_id,
         c.version,
         c.currency,
-        c.minor_digits,
+        c.minor_units,
         coalesce(json_text(p.item, 'coupon_id'), '') as coupon_id,
         false as is_manual,
         p.position,
@@ -35,7 +35,7 @@ with entry as (
         c.subscription_id,
         c.version,
         c.currency,
-        c.minor_digits,
+        c.minor_units,
         coalesce(json_text(p.item, 'id'), ''),
         true,
         p.position,
@@ -49,7 +49,7 @@ term as (
         e.subscription_id,
         e.version,
         e.currency,
-        e.minor_digits,
+        e.minor_units,
         e.coupon_id,
         e.is_manual,
         e.position,
@@ -85,7 +85,7 @@ judged as (
     select
         t.subscription_id,
         t.version,
-        t.minor_digits,
+        t.minor_units,
         t.coupon_id,
         t.is_manual,
         t.position,
@@ -145,7 +145,7 @@ select
     cast(
         case
             when j.discount_type = 'fixed_amount' and j.refused is null
-                then portion(1, j.amount, case j.minor_digits when 0 then 1 when 3 then 1000 else 100 end)
+                then portion(1, j.amount, j.minor_units)
         end as decimal(38, 26)
     ) as amount,
     cast(j.duration_type as text) as duration_type,

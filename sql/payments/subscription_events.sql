@@ -29,10 +29,7 @@ field as (
         c.event_type,
         c.occurred_at,
         json_text(c.doc, 'id') as subscription_id,
-        coalesce(
-            whole_number_of(json_text(c.doc, 'resource_version')),
-            cast(seconds_between(from_epoch_ms(0), c.occurred_at) * 1000 as bigint)
-        ) as version,
+        version_of(json_text(c.doc, 'resource_version'), c.occurred_at) as version,
         nullif(trim(json_text(c.doc, 'customer_id')), '') as customer_id,
         nullif(trim(json_text(c.doc, ${company_field})), '') as company_field,
         lower(trim(json_text(c.doc, 'status'))) as status,
@@ -72,15 +69,7 @@ select
     cast(f.currency as text) as currency,
     cast(
         case
-            when f.mrr between -10000000000000 and 10000000000000
-                then ratio(
-                    f.mrr,
-                    case
-                        when f.currency in ('JPY', 'KRW', 'CLP', 'VND') then 1
-                        when f.currency in ('KWD', 'BHD', 'JOD', 'OMR', 'TND') then 1000
-                        else 100
-                    end
-                )
+            when f.mrr between -10000000000000 and 10000000000000 then ratio(f.mrr, minor_units(f.currency))
         end as decimal(18, 4)
     ) as mrr,
     cast(f.occurred_at as timestamptz) as occurred_at,

@@ -18,7 +18,7 @@ with element as materialized (
     select
         c.subscription_id,
         c.version,
-        c.minor_digits,
+        c.minor_units,
         c.period,
         c.period_unit,
         p.position,
@@ -35,7 +35,7 @@ item as materialized (
     select
         i.subscription_id,
         i.version,
-        i.minor_digits,
+        i.minor_units,
         i.position,
         lower(trim(nth_text(i.texts, 1))) as kind,
         coalesce(nth_text(i.texts, 2), nth_text(i.texts, 3), '') as ref,
@@ -53,7 +53,7 @@ judged as materialized (
     select
         i.subscription_id,
         i.version,
-        i.minor_digits,
+        i.minor_units,
         i.position,
         i.kind,
         i.ref,
@@ -92,7 +92,7 @@ priced as materialized (
         end as minor_amount,
         case j.period_unit when 'week' then 52 when 'day' then 365 else 1 end as periods,
         case when j.flag is not null then 1 when j.period_unit = 'month' then j.period else j.period * 12 end as months,
-        case j.minor_digits when 0 then 1 when 3 then 1000 else 100 end as scale,
+        j.minor_units,
         j.flag
     from judged as j
 ),
@@ -107,10 +107,10 @@ bounded as (
         p.minor_amount,
         p.periods,
         p.months,
-        p.scale,
+        p.minor_units,
         p.flag,
         p.minor_amount < 100000000000000
-        and p.minor_amount * p.periods < 100000000000 * p.months * p.scale as fits
+        and p.minor_amount * p.periods < 100000000000 * p.months * p.minor_units as fits
     from priced as p
 )
 
@@ -130,7 +130,7 @@ select
             else 'other'
         end as text
     ) as bundle,
-    cast(case when p.fits then portion(1, p.minor_amount * p.periods, p.months * p.scale) else 0 end as decimal(38, 26)) as amount,
+    cast(case when p.fits then portion(1, p.minor_amount * p.periods, p.months * p.minor_units) else 0 end as decimal(38, 26)) as amount,
     cast(p.months as decimal(38, 10)) as months_above,
     cast(p.periods as bigint) as months_below,
     cast(case when p.fits then p.flag else 'amount_out_of_range' end as text) as flag

@@ -44,12 +44,7 @@ with rated as (
         r.rate,
         r.rate_date,
         case
-            when s.currency = 'USD' or not s.counts then null
-            when r.rate_date is null then 'fx_missing'
-            when r.refused = 'fx_invalid' then 'fx_invalid'
-            when seconds_between(day_start(r.rate_date, 'UTC'), day_start(day_in_zone(${as_of}, 'UTC'), 'UTC')) > 604800
-                then 'fx_stale'
-            else r.refused
+            when s.counts then rate_refused(s.currency, r.rate_date, r.refused, day_in_zone(${as_of}, 'UTC'))
         end as refused
     from payments.subscription_state as s
     left join payments.exchange_rate as r
@@ -123,14 +118,7 @@ select
     cast(cents(p.mrr_usd) as decimal(18, 4)) as mrr_usd,
     cast(cents(p.sales_effective_mrr_usd) as decimal(18, 4)) as sales_effective_mrr_usd,
     cast(p.arr_usd as decimal(18, 4)) as arr_usd,
-    cast(
-        case
-            when p.arr_usd = 0 then '0'
-            when p.arr_usd <= 2000 then '1-2000'
-            when p.arr_usd <= 8000 then '2001-8000'
-            when p.arr_usd > 8000 then '8001+'
-        end as text
-    ) as arr_range,
+    cast(arr_range(p.arr_usd) as text) as arr_range,
     cast(
         '[' || coalesce(p.flags, '') || case when p.flags is not null and p.refused is not null then ',' else '' end
         || coalesce('"' || p.refused || '"', '') || ']' as json

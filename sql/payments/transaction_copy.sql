@@ -27,10 +27,7 @@ field as (
         c.occurred_at,
         c.event_customer_id,
         json_text(c.doc, 'id') as transaction_id,
-        coalesce(
-            whole_number_of(json_text(c.doc, 'resource_version')),
-            cast(seconds_between(from_epoch_ms(0), c.occurred_at) * 1000 as bigint)
-        ) as version,
+        version_of(json_text(c.doc, 'resource_version'), c.occurred_at) as version,
         c.doc
     from copy as c
     where c.doc is not null
@@ -72,16 +69,7 @@ select
     cast(u.type as text) as type,
     cast(u.status as text) as status,
     cast(u.currency as text) as currency,
-    cast(
-        ratio(
-            u.amount,
-            case
-                when u.currency in ('JPY', 'KRW', 'CLP', 'VND') then 1
-                when u.currency in ('KWD', 'BHD', 'JOD', 'OMR', 'TND') then 1000
-                else 100
-            end
-        ) as decimal(38, 10)
-    ) as amount,
+    cast(ratio(u.amount, minor_units(u.currency)) as decimal(38, 10)) as amount,
     cast(u.occurred_at as timestamptz) as occurred_at,
     cast(
         case

@@ -46,13 +46,7 @@ rated as (
         p.status,
         r.rate,
         r.rate_date,
-        case
-            when p.currency = 'USD' then null
-            when r.rate_date is null then 'fx_missing'
-            when r.refused = 'fx_invalid' then 'fx_invalid'
-            when seconds_between(day_start(r.rate_date, 'UTC'), day_start(p.day, 'UTC')) > 604800 then 'fx_stale'
-            else r.refused
-        end as refused
+        rate_refused(p.currency, r.rate_date, r.refused, p.day) as refused
     from payment as p
     left join payments.exchange_rate as r
         on r.currency = p.currency and r.rate_date <= p.day and (r.until_date is null or r.until_date > p.day)

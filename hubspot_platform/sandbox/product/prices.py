@@ -13,12 +13,12 @@ CURRENCY_OF: Mapping[str, str] = {
     "Germany": "EUR",
     "France": "EUR",
     "Netherlands": "EUR",
-    "Sweden": "SEK",
+    "Sweden": "EUR",
     "Canada": "CAD",
     "Australia": "AUD",
     "India": "INR",
 }
-RARE_CURRENCIES = ("JPY", "KWD", "TRY")
+RARE_CURRENCIES = ("JPY", "KWD", "TRY", "SEK")
 
 
 @dataclass(frozen=True)
@@ -144,3 +144,5 @@ COUPONS: Sequence[Coupon] = (
     Coupon("too-much", {**_PERCENTAGE, "discount_percentage": 130}),
     Coupon("one-more-seat", {"discount_type": "offer_quantity", "discount_quantity": 1, **_ITEMS}),
 )
+REFUSED = frozenset({"euro-only", "too-much", "one-more-seat"})
+"""Coupons that MRR refuses on the subscription that shows them."""

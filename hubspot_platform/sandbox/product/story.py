@@ -14,6 +14,7 @@ from hubspot_platform.sandbox.product.prices import (
     MONTHLY_USD,
     PERIODS,
     RARE_CURRENCIES,
+    REFUSED,
     Coupon,
     item,
     line_total,
@@ -29,6 +30,7 @@ Told = tuple[str, int, dict[str, Any]]
 TRIAL_MS = 14 * DAY_MS
 HOUR_MS = 3_600_000
 ONE_IN = 40  # subscriptions whose last payment nobody expects any more, and as many where it is still tried
+RARE = 0.005  # few, since two of the rare currencies have no usable rate and a company should mostly have its figures
 CHANGES, FAILURES, PAUSES, REFUNDS, COMES_BACK = 0.05, 0.04, 0.04, 0.01, 0.2
 
 
@@ -66,7 +68,7 @@ class Story:
         rare = self.number - len(COUPONS)  # the first subscriptions show the coupons, those after them currencies
         if 0 < rare <= len(RARE_CURRENCIES):
             return RARE_CURRENCIES[rare - 1]
-        if self.rng.random() < 0.03:
+        if self.rng.random() < RARE:
             return self.rng.choice(RARE_CURRENCIES)
         return CURRENCY_OF.get(self.account.country or "", "USD")
 
@@ -86,7 +88,8 @@ class Story:
         if rng.random() < 0.03:
             lines.append({**item("addon", "sms", period, 1, self.currency, 1), "metered_quantity": "120"})
         custom = {"cf_free_months": 2, "cf_contract_months": 12} if rng.random() < 0.1 else {}
-        coupons = rng.sample(COUPONS, rng.choice((1, 1, 2))) if rng.random() < 0.35 else []
+        fitting = [c for c in COUPONS if c.id not in REFUSED and c.values.get("currency_code") in {None, self.currency}]
+        coupons = rng.sample(fitting, rng.choice((1, 1, 2))) if rng.random() < 0.35 else []
         if self.number <= len(COUPONS):
             coupons = [COUPONS[self.number - 1]]
         return {
@@ -252,8 +255,11 @@ class Story:
         return event_type, ms, self._parties(ms)
 
     def _parties(self, ms: int) -> dict[str, Any]:
+        subscription = self.subscription
+        if subscription.get("mrr") and subscription["status"] in {"paused", "cancelled"}:
+            subscription = {**subscription, "mrr": 0}  # only in this copy: it counts again when it resumes
         return {
-            "subscription": self._versioned(self.subscription, ms),
+            "subscription": self._versioned(subscription, ms),
             "customer": self._versioned(self.customer, self.start_ms - TRIAL_MS),
         }
 

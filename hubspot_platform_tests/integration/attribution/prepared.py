@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
+from hubspot_platform.sql_models.build import BuildOutcome
 from hubspot_platform.warehouse import Warehouse
 from hubspot_platform_tests.support.attribution import AS_OF, Product, at, attribution_models, build, client, rows_of
 
@@ -80,11 +82,72 @@ CHANNELS: list[tuple[dict[str, str], str]] = [
     ({"referrer": "https://nott.co/"}, "referral"),
     ({"referrer": "https://notgoogle.example/"}, "referral"),
     ({"referrer": "https://google.evil.example/"}, "referral"),
+    ({"landing_url": f"https://www.acme.example/?gclid={GCLID}&utm_source=google&utm_medium=cpc"}, "direct"),
+    ({"gclid": GCLID, "utm_medium": "email"}, "cpc-google"),
+    ({"gclid": GCLID, "utm_medium": "display"}, "cpc-google-display"),
+    ({"gclid": GCLID, "utm_medium": "cpv"}, "cpc-google-video"),
+    ({"gclid": GCLID, "utm_source": "YouTube"}, "cpc-google-video"),
+    ({"gclid": GCLID, "utm_campaign": "non-brand-pmax"}, "cpc-google-pmax"),
+    ({"gclid": GCLID, "utm_campaign": "DACH.BRAND"}, "cpc-google-brand"),
+    ({"gclid": GCLID, "msclkid": MSCLKID}, "cpc-google"),
+    ({"msclkid": MSCLKID, "li_fat_id": LI_FAT_ID}, "cpc-bing"),
+    ({"msclkid": MSCLKID, "utm_medium": "display"}, "cpc-bing"),
+    ({"li_fat_id": LI_FAT_ID, "fbclid": FBCLID, "utm_medium": "paid"}, "linkedin"),
+    ({"fbclid": FBCLID, "utm_medium": "cpc", "utm_source": "tiktok"}, "cpc-facebook"),
+    ({"fbclid": FBCLID, "referrer": "https://www.google.de/"}, "social"),
+    ({"utm_source": "email"}, "email"),
+    ({"utm_source": "newsletter", "utm_medium": "social"}, "email"),
+    ({"utm_source": "google", "utm_medium": "organic"}, "organic"),
+    ({"utm_source": "facebook", "utm_medium": "social"}, "social"),
 ]  # fmt: skip
+
+_PAID = (
+    "cpc", "ppc", "paid", "paidsearch", "paid-search", "paid_search", "paidsocial", "paid-social", "paid_social", "cpm",
+    "retargeting",
+)  # fmt: skip
+_SOURCES = {
+    "cpc-google": ("google", "adwords", "googleads"),
+    "cpc-facebook": ("facebook", "fb", "instagram", "ig", "meta"),
+    "cpc-bing": ("bing", "microsoft", "msn"),
+    "linkedin": ("linkedin",),
+}
+_HOSTS = {
+    "email": ("mail.google.com", "outlook.live.com", "outlook.office.com", "mail.yahoo.com"),
+    "organic": (
+        "google.de", "bing.com", "duckduckgo.com", "yahoo.co.jp", "ecosia.org", "baidu.com", "yandex.com.tr",
+        "search.brave.com", "startpage.com", "qwant.com",
+    ),
+    "social": (
+        "facebook.com", "instagram.com", "linkedin.com", "lnkd.in", "t.co", "twitter.com", "x.com", "youtube.com",
+        "reddit.com", "pinterest.com", "tiktok.com",
+    ),
+}  # fmt: skip
+CHANNELS += [({"utm_source": "bing", "utm_medium": medium}, "cpc-bing") for medium in _PAID]
+CHANNELS += [
+    ({"utm_source": source.upper(), "utm_medium": "PPC"}, channel)
+    for channel, sources in _SOURCES.items()
+    for source in sources
+]
+CHANNELS += [
+    ({"referrer": f"https://{before}{host}/x?y"}, channel)
+    for channel, hosts in _HOSTS.items()
+    for host in hosts
+    for before in ("www.", "a.")
+]
+CHANNELS += [
+    ({"referrer": f"https://not{host}/"}, "organic" if host.startswith("mail.") else "referral")  # below google.com
+    for hosts in _HOSTS.values()
+    for host in hosts
+]
 
 
 def session_at(number: int) -> int:
     return 10_000 + number
+
+
+def touchpoint_of(source_type: str, key: str) -> str:
+    """The touch's id: decided by its source alone."""
+    return sha256(f"{source_type}:{key}".encode()).hexdigest()[:32]
 
 
 def product() -> Product:
@@ -118,7 +181,12 @@ def refused(p: Product) -> None:
     p.external("old", at("2010-01-01"), client_id=client(9_001))
     p.external("bad-client", at("2026-01-01"), client_id="x", email="y")
     p.external("bad-email", at("2026-01-01"), client_id=client(9_001), email="a@b")
+    p.lead("L3", "dots@mail..test", at("2026-01-05"))
     p.external("nobody", at("2026-01-01"), client_id=" ", email="")
+    for number, hour in ((2, 1), (3, 3)):
+        p.session(number, client(9_003), at("2026-01-01"), ingested_at=at(f"2026-01-01T0{hour}:00"))
+        again = touchpoint_of("visit", client(number))
+        p.external(again, at("2026-01-02"), client_id=client(9_003), ingested_at=at("2026-01-01T02:00"))
     p.external("odd-channel", at("2026-01-01"), client_id=client(9_001), channel="Carrier Pigeon")
     p.external("own-channel", at("2026-01-01"), client_id=client(9_001), channel=" CPC-Google-Brand ")
     p.lead(
@@ -130,6 +198,7 @@ def refused(p: Product) -> None:
     p.lead("L2", "lead@x.test", at("2026-01-06"), page_url="https://acme.example/pricing", client_id=client(9_002))
     p.mobile("M1", "A", at("2026-01-07"), email="lead@x.test", install_referrer=f"utm_campaign=a%20brand&gclid={GCLID}")
     p.mobile("M2", "A", at("2026-01-08"), email="lead@x.test")
+    p.mobile("M3", "A", at("2026-01-08"), email="phone@x.test", client_id=client(9_004))
 
 
 def identities(p: Product) -> None:
@@ -181,6 +250,9 @@ def winners(p: Product) -> None:
     p.owns("ties", client(83))
     for name, channel in (("a", "direct"), ("c", "organic"), ("B", "email")):
         p.external(f"tie-{name}", at("2026-03-01"), client_id=client(83), channel=channel)
+    p.company("long-ago", at("2026-03-29"))
+    p.owns("long-ago", client(86))
+    p.external("long-ago", at("2026-01-01"), client_id=client(86))
     p.company("unsigned")
     p.owns("unsigned", "u@x.test")
     p.link("u@x.test", client(84))
@@ -215,6 +287,7 @@ def contacts(p: Product) -> None:
 class Prepared:
     warehouse: Warehouse
     tables: dict[str, list[dict[str, Any]]]
+    outcomes: dict[str, BuildOutcome]
 
     def one(self, table: str, **wanted: Any) -> dict[str, Any]:
         (found,) = self.all(table, **wanted)
@@ -225,5 +298,6 @@ class Prepared:
 
 
 def prepare(warehouse: Warehouse) -> Prepared:
-    build(warehouse, product())
-    return Prepared(warehouse, {model.name: rows_of(warehouse, model.name) for model in attribution_models()})
+    outcomes = build(warehouse, product())
+    tables = {model.name: rows_of(warehouse, model.name) for model in attribution_models()}
+    return Prepared(warehouse, tables, outcomes)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,10 @@ import pytest
 
 from hubspot_platform.assets.attribution import credit_rows
 from hubspot_platform.attribution.runs import Finished, announce_signups, ask, finish, take_triggers
-from hubspot_platform.automation.attribution import arrived_later
+from hubspot_platform.attribution.tables import CHANNEL_CREDIT
+from hubspot_platform.automation.attribution import INGESTED, arrived_later
+from hubspot_platform.checks.engine import CheckContext, Status, run_test
+from hubspot_platform.checks.table import TESTS
 from hubspot_platform.runtime import Platform
 from hubspot_platform.state import database_now, topics
 from hubspot_platform.topics.models import DelayedAttributionTrigger
@@ -29,12 +33,13 @@ class Bench:
         self.product.company("A", at("2026-03-29"), at("2026-04-01"))
         self.product.owns("A", client(1))
 
-    def trigger(self, event_id: str) -> None:
-        event = DelayedAttributionTrigger(event_id=event_id, occurred_at=self.now, company_id="A").event()
+    def trigger(self, event_id: str, **about: str) -> None:
+        found = about or {"company_id": "A"}
+        event = DelayedAttributionTrigger(event_id=event_id, occurred_at=self.now, **found).event()
         self.platform.state().write(lambda conn: topics.announce(conn, [event], database_now(conn)))
 
-    def compute(self) -> Finished:
-        build(self.platform.warehouse(), self.product, self.now, up_to="company_profile_attribution")
+    def compute(self, *also: str) -> Finished:
+        build(self.platform.warehouse(), self.product, self.now, up_to=("company_profile_attribution", *also))
         return finish(self.platform)
 
     def runs(self) -> list[dict[str, Any]]:
@@ -66,6 +71,20 @@ def test_a_trigger_is_due_at_once_after_6_and_after_30_minutes_and_taken_once(be
     ]  # fmt: skip
 
 
+def test_the_oldest_overdue_run_and_how_many_ran_are_measured(bench: Bench) -> None:
+    bench.trigger("t1")
+    take_triggers(bench.platform)
+    with bench.platform.warehouse().writer() as session:
+        session.execute("update attribution.attribution_run set started_at = due_at where run_number = 0")
+    bench.platform.warehouse().publish()
+    (overdue,) = (test for test in TESTS if test.id == "T21")
+
+    found = run_test(overdue, CheckContext(bench.platform, AS_OF + 16 * MINUTE), overdue.subjects[0])
+
+    assert (found.status, found.measurement.observed, found.measurement.rows_failed) == (Status.WARN, 600, 1)
+    assert found.measurement.details == {"success_rate": 0.5}
+
+
 def test_overdue_runs_are_closed_by_one_computation_and_only_a_change_is_published(bench: Bench) -> None:
     bench.product.external("T1", at("2026-03-01"), client_id=client(1))
     bench.trigger("t1")
@@ -88,6 +107,26 @@ def test_overdue_runs_are_closed_by_one_computation_and_only_a_change_is_publish
 
     assert bench.compute() == Finished(runs=0, changed=0, published=0)
     assert len(bench.events()) == 2
+
+
+def test_a_contact_is_looked_at_again_like_a_company_and_nobody_is_told(bench: Bench) -> None:
+    bench.product.lead("L1", "ann@x.test", AS_OF)
+    bench.product.external("T2", at("2026-03-02"), email="ann@x.test")
+    bench.trigger("t1", email="Ann@x.test")
+    take_triggers(bench.platform)
+    bench.compute("contact_profile_attribution_first")
+    first = [(row["entity_type"], row["entity_id"], row["changed"]) for row in bench.runs()]
+    assert first == [("contact", "ann@x.test", True), ("contact", "ann@x.test", None), ("contact", "ann@x.test", None)]
+
+    bench.now += 6 * MINUTE
+    bench.compute("contact_profile_attribution_first")
+    bench.now += 30 * MINUTE
+    bench.product.external("T1", at("2026-03-01"), email="ann@x.test")
+    bench.compute("contact_profile_attribution_first")
+
+    assert [(row["changed"], row["n_touchpoints"]) for row in bench.runs()] == [(True, 2), (False, 2), (True, 3)]
+    assert bench.query("select run_number from attribution.contact_profile_attribution_first") == [{"run_number": 2}]
+    assert bench.events() == []
 
 
 def test_a_result_that_swings_back_is_published_each_time(bench: Bench) -> None:
@@ -130,28 +169,39 @@ def test_a_mobile_signup_triggers_once_and_old_ones_do_not(bench: Bench) -> None
 
 
 def test_the_sweep_finds_rows_ingested_after_the_computation(bench: Bench) -> None:
-    bench.product.external("T1", at("2026-03-01"), client_id=client(1), ingested_at=AS_OF - MINUTE)
+    early = AS_OF - MINUTE
+    bench.product.session(1, client(1), at("2026-03-01"), ingested_at=early)
+    bench.product.lead("L1", "ann@x.test", early)
+    bench.product.mobile("M1", "A", early, email="ann@x.test")
+    bench.product.link("ann@x.test", client(1))
+    bench.product.owns("A", "ann@x.test")
+    bench.product.external("T1", at("2026-03-01"), client_id=client(1), ingested_at=early)
     bench.compute()
-    with bench.platform.warehouse().writer() as session:
-        assert arrived_later(session) == []
-        session.execute(
-            "update product.interaction_touchpoint set ingested_at = cast('2026-06-01 12:00:01+00:00' as timestamptz)"
-        )
-        assert arrived_later(session) == ["product.interaction_touchpoint"]
+    late = "cast('2026-06-01 12:00:01+00:00' as timestamptz)"
+    for table, column in INGESTED.items():
+        with bench.platform.warehouse().writer() as session:
+            session.execute(f"update {table} set {column} = {late}")
+            assert arrived_later(session) == [table]
+            session.execute(f"update {table} set {column} = null")
+            assert arrived_later(session) == []
 
 
-def test_channel_credit_counts_companies_that_paid(bench: Bench) -> None:
-    bench.product.external("T1", at("2026-03-01"), client_id=client(1), channel="email")
-    bench.product.external("T2", at("2026-03-02"), client_id=client(1), channel="organic")
+def test_channel_credit_shares_out_the_companies_that_paid_to_twelve_places(bench: Bench) -> None:
+    for number, channel in enumerate(("email", "organic", "social"), start=1):
+        bench.product.external(f"T{number}", at(f"2026-03-0{number}"), client_id=client(1), channel=channel)
     bench.product.company("B", at("2026-03-29"))
     bench.product.owns("B", client(2))
-    bench.product.external("T3", at("2026-03-01"), client_id=client(2), channel="organic")
+    bench.product.external("T4", at("2026-03-01"), client_id=client(2), channel="organic")
     bench.compute()
-
     with bench.platform.warehouse().writer() as session:
-        rows = credit_rows(session, AS_OF).to_pylist()
+        session.ensure(CHANNEL_CREDIT)
+        session.load(CHANNEL_CREDIT, credit_rows(session, AS_OF))
 
-    assert [(row["channel"], float(row["shapley"]), float(row["conversions"])) for row in rows] == [
-        ("email", 0.5, 1), ("organic", 0.5, 1),
+    rows = bench.query("select channel, conversions, markov, shapley from attribution.channel_credit order by channel")
+
+    third = Decimal("0.333333333333")
+    assert [(row["channel"], row["shapley"], row["conversions"]) for row in rows] == [
+        ("email", third, 1), ("organic", third, 1), ("social", third, 1),
     ]  # fmt: skip
-    assert sum(row["markov"] for row in rows) == 1
+    # Half of the ways to pay begin without an e-mail: its removal costs half as much as that of the others.
+    assert [row["markov"] for row in rows] == [Decimal(share) for share in ("0.2", "0.4", "0.4")]

@@ -59,5 +59,6 @@ def test_a_due_trigger_leads_to_one_run_that_computes_everything_and_publishes(t
         assert {key: outcome.status for key, outcome in found.items() if outcome.status is not Status.PASS} == {
             ("T21", "attribution_run"): Status.WARN
         }
-        assert found["T21", "attribution_run"].measurement.observed == 6 * 60
+        overdue = found["T21", "attribution_run"].measurement
+        assert (overdue.observed, overdue.details) == (6 * 60, {"success_rate": 0.5})
         assert found["X15", "company_profile_attribution"].measurement.rows_checked == 1

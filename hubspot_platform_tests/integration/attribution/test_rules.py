@@ -8,7 +8,14 @@ import pytest
 
 from hubspot_platform.sql_models.build import build_model
 from hubspot_platform.warehouse import open_warehouse
-from hubspot_platform_tests.integration.attribution.prepared import CHANNELS, Prepared, prepare, session_at
+from hubspot_platform_tests.integration.attribution.prepared import (
+    CHANNELS,
+    MSCLKID,
+    Prepared,
+    prepare,
+    session_at,
+    touchpoint_of,
+)
 from hubspot_platform_tests.support import postgres
 from hubspot_platform_tests.support.attribution import AS_OF, at, attribution_models, client, rows_of
 
@@ -32,11 +39,14 @@ def test_both_engines_hold_the_same_rows_in_every_table(embedded: Prepared, serv
         assert rows or name == "attribution_run"
 
 
-@pytest.mark.parametrize("number", range(len(CHANNELS)))
-def test_a_visit_gets_the_channel_of_the_first_rule_that_fits(embedded: Prepared, number: int) -> None:
-    given, channel = CHANNELS[number]
-
-    assert embedded.one("visits", visit_id=client(session_at(number)))["channel"] == channel, given
+def test_a_visit_gets_the_channel_of_the_first_rule_that_fits(embedded: Prepared) -> None:
+    found = {row["visit_id"]: row["channel"] for row in embedded.tables["visits"]}
+    wrong = [
+        (given, channel, found[client(session_at(number))])
+        for number, (given, channel) in enumerate(CHANNELS)
+        if found[client(session_at(number))] != channel
+    ]
+    assert wrong == []
 
 
 def test_a_session_without_usable_ids_is_kept_apart_with_the_reason(embedded: Prepared) -> None:
@@ -61,6 +71,7 @@ def test_a_touch_is_refused_for_the_first_reason_that_applies(embedded: Prepared
         "too-old": "too_old",
         "bad-client": "bad_client_id",
         "bad-email": "bad_email",
+        touchpoint_of("lead", "L3"): "bad_email",
         "nobody": "no_identity",
     }
     kept = {row["touchpoint_id"] for row in embedded.tables["interaction_touchpoints"]}
@@ -74,6 +85,24 @@ def test_a_channel_nobody_knows_becomes_other_and_is_flagged(embedded: Prepared)
     assert (own["channel"], own["channel_flagged"]) == ("cpc-google-brand", False)
 
 
+def test_each_visit_lead_and_signup_is_one_touch_whose_id_its_source_decides(embedded: Prepared) -> None:
+    found = {row["touchpoint_id"]: row for row in embedded.tables["interaction_touchpoints"]}
+
+    assert found[touchpoint_of("visit", client(session_at(0)))]["client_id"] == client(9_000)
+    lead, signup = found[touchpoint_of("lead", "L1")], found[touchpoint_of("mobile_signup", "M3")]
+    assert (lead["client_id"], lead["email"]) == (None, "lead@x.test")
+    assert (signup["client_id"], signup["email"]) == (client(9_004), "phone@x.test")
+    of_visits = [row for row in found.values() if row["source_type"] == "visit"]
+    assert len(of_visits) == len(embedded.tables["visits"]) - 1  # one of them was ingested again by another system
+
+
+def test_of_several_rows_with_one_id_the_last_ingested_wins(embedded: Prepared) -> None:
+    found = [embedded.one("interaction_touchpoints", touchpoint_id=touchpoint_of("visit", client(n))) for n in (2, 3)]
+
+    assert [row["source_type"] for row in found] == ["external", "visit"]
+    assert [row["occurred_at"] for row in found] == [at("2026-01-02"), at("2026-01-01")]
+
+
 def test_leads_and_mobile_signups_are_classified_by_their_query(embedded: Prepared) -> None:
     found = {row["source_id"]: row["channel"] for row in embedded.tables["interaction_touchpoints"]}
 
@@ -81,13 +110,18 @@ def test_leads_and_mobile_signups_are_classified_by_their_query(embedded: Prepar
 
 
 def test_an_identifier_that_is_none_is_counted_by_platform_and_ignored(embedded: Prepared) -> None:
-    found = embedded.one("identifier_quality", identifier="gclid")
-
-    assert (found["platform"], found["invalid"]) == ("google", 2)
-    assert found["valid"] + found["missing"] + found["invalid"] == len(embedded.tables["visits"])
+    found = {row["identifier"]: (row["platform"], row["invalid"]) for row in embedded.tables["identifier_quality"]}
+    assert found == {
+        "gclid": ("google", 2), "wbraid": ("google", 0), "gbraid": ("google", 1), "fbclid": ("meta", 0),
+        "fbp": ("meta", 0), "msclkid": ("microsoft", 1), "li_fat_id": ("linkedin", 1),
+    }  # fmt: skip
+    for row in embedded.tables["identifier_quality"]:
+        assert row["valid"] + row["missing"] + row["invalid"] == len(embedded.tables["visits"])
     template = client(session_at([given.get("gclid") for given, _ in CHANNELS].index("{gclid}")))
     assert embedded.one("visits", visit_id=template)["gclid"] == "{gclid}"
     assert embedded.one("interaction_touchpoints", source_id=template)["gclid"] is None
+    cookie = client(session_at([given.get("msclkid") for given, _ in CHANNELS].index(f"_uet{MSCLKID}")))
+    assert embedded.one("interaction_touchpoints", source_id=cookie)["msclkid"] == MSCLKID
 
 
 def hops(prepared: Prepared, company_id: str) -> dict[str, int]:
@@ -111,6 +145,16 @@ def test_the_sixth_hop_is_outside_and_said(embedded: Prepared) -> None:
         "e21@x.test": 1, client(21): 2, "e22@x.test": 3, client(22): 4, "e23@x.test": 5,
     }  # fmt: skip
     assert summary(embedded, "long") == (False, True, 5)
+
+
+def test_reaching_the_limit_and_hubs_warn_on_the_tables_checks(embedded: Prepared) -> None:
+    def violations(table: str) -> dict[str, int]:
+        return {found.check.name: found.violations for found in embedded.outcomes[table].checks}
+
+    assert violations("company_identity")["hop_limit_reached"] == 1
+    assert violations("company_identity")["not_a_hub"] == 1
+    assert {violations(table)["hop_limit_not_reached"] for table in RESULTS} == {1}
+    assert violations("shared_identifier")["not_shared"] == 1
 
 
 def test_a_cycle_of_four_is_found_within_three_hops(embedded: Prepared) -> None:
@@ -187,6 +231,12 @@ def test_a_second_more_than_28_days_is_outside(embedded: Prepared) -> None:
     assert results(embedded, "shifted") == ["shifted-T1", "shifted-T3", "shifted-T4"]
 
 
+def test_without_a_touch_in_the_28_days_the_row_has_a_null_touch(embedded: Prepared) -> None:
+    assert results(embedded, "long-ago") == ["long-ago", None, "long-ago"]
+    row = embedded.one(RESULTS[1], company_id="long-ago")
+    assert (row["status"], row["channel"], row["n_touchpoints"]) == ("no_touchpoints", "unknown", 1)
+
+
 def test_at_one_instant_direct_comes_last_then_the_smaller_id_in_byte_order(embedded: Prepared) -> None:
     assert results(embedded, "ties") == ["tie-B", "tie-B", "tie-B"]
     assert {embedded.one(t, company_id="ties")["runner_up_touchpoint_id"] for t in RESULTS} == {"tie-c"}
@@ -227,6 +277,16 @@ def test_a_contact_that_is_no_address_joins_nothing(embedded: Prepared) -> None:
     row = embedded.one("contact_profile_attribution_first", email="not-an-address")
 
     assert (row["status"], row["touchpoint_id"], row["n_touchpoints"]) == ("invalid_email", None, 0)
+
+
+def test_contacts_are_the_addresses_of_every_source_and_without_a_user_the_run_is_their_anchor(
+    embedded: Prepared,
+) -> None:
+    found = {row["email"]: row["anchor"] for row in embedded.tables["contact_profile_attribution_first"]}
+
+    assert found["not-an-address"] == at("2026-02-01")
+    for email in ("lead@x.test", "phone@x.test", "e21@x.test", "colleague@x.test"):
+        assert found[email] == AS_OF
 
 
 def test_the_central_row_of_a_contact_is_its_newest_user(embedded: Prepared) -> None:

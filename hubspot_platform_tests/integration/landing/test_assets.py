@@ -7,8 +7,9 @@ import dagster as dg
 import pytest
 from typer.testing import CliRunner
 
-from hubspot_platform.assets.landing import CHECK, JOBS, asset_key, landing_assets
+from hubspot_platform.assets.landing import JOBS, asset_key, landing_assets
 from hubspot_platform.automation.schedules import landing_job, landing_schedule
+from hubspot_platform.checks.table import CONTRACT_TEST
 from hubspot_platform.cli.land import chosen_tables
 from hubspot_platform.cli.main import app
 from hubspot_platform.errors import UsageError
@@ -59,6 +60,9 @@ def test_tables_land_with_counts_and_checks_and_a_failing_one_stops_only_itself(
     assert not checks[asset_key(RATE)].passed
     assert checks[asset_key(RATE)].severity is dg.AssetCheckSeverity.WARN
     assert checks[asset_key(RATE)].description == "1 of 2 rows break the contract: bad_type (1)"
+    said = {name: value.value for name, value in checks[asset_key(RATE)].metadata.items()}
+    assert (said["test"], said["status"], said["subject"]) == ("A01", "warn", "product.exchange_rate")
+    assert (said["rows_read"], said["rows_rejected"], said["observed"]) == (2, 1, 1)
     failure = result.get_step_failure_events()[0].step_failure_data.user_failure_data
     assert failure is not None
     assert "company_to_client_id is not there" in str(failure.description)
@@ -71,7 +75,7 @@ def test_every_table_is_an_asset_with_a_check_and_freshness(defs: dg.Definitions
         spec = specs[asset_key(entry)]
         assert spec.group_name == entry.schema
         assert spec.freshness_policy is not None
-        assert dg.AssetCheckKey(asset_key(entry), CHECK) in checks
+        assert dg.AssetCheckKey(asset_key(entry), CONTRACT_TEST.name) in checks
     assert dg.AssetKey(["product", "rejected_row"]) in specs
 
 

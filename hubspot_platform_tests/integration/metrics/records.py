@@ -12,7 +12,9 @@ from hubspot_platform.sql_models.build import BuildOutcome, build_model
 from hubspot_platform.warehouse import Column, LogicalType, Table, Warehouse
 from hubspot_platform_tests.integration.metrics.models import models
 
-TABLES = ("contact_metric", "deal_metric", "call_metric", "metric_record", "daily_metric", "metric_by_variant")
+TABLES = (
+    "metric_rule", "contact_metric", "deal_metric", "call_metric", "metric_record", "daily_metric", "metric_by_variant",
+)  # fmt: skip
 BERLIN = Business(report_time_zone="Europe/Berlin", properties={})
 DEAL_CONTACT = Table(
     "hubspot",

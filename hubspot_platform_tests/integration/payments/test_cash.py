@@ -51,7 +51,12 @@ TRANSACTIONS = (
     transaction("t-euro", 1001, currency_code="EUR", date=seconds(DAY)),
     transaction("t-yen", 5000, currency_code="JPY", date=seconds(AS_OF)),
     transaction("t-early", 5000, currency_code="EUR"),
+    transaction("t-stale", 5000, currency_code="SEK", date=seconds(AS_OF)),
+    transaction("t-jump", 5000, currency_code="TRY", date=seconds(AS_OF)),
+    transaction("t-invalid", 5000, currency_code="BRL", date=seconds(AS_OF)),
 )
+GUARDED = {"t-early": "fx_missing", "t-euro": "fx_missing", "t-stale": "fx_stale", "t-jump": "fx_jump"}
+GUARDED |= {"t-invalid": "fx_invalid"}
 
 OVERDUE, NOT_YET = seconds(AS_OF - timedelta(days=1)), seconds(AS_OF + timedelta(days=1))
 # company: expected status and what decided; its documents
@@ -139,7 +144,7 @@ def payments(warehouse: Warehouse) -> dict[str, dict[str, Any]]:
 
 
 def test_only_successful_payments_and_refunds_are_kept(payments: dict[str, dict[str, Any]]) -> None:
-    assert set(payments) == {"t-paid", "t-refund", "t-euro", "t-yen", "t-early", "t-twice"}
+    assert set(payments) == {"t-paid", "t-refund", "t-yen", "t-twice", *GUARDED}
     assert {name: row["kind"] for name, row in payments.items() if row["kind"] != "payment"} == {"t-refund": "refund"}
     assert all(row["amount"] > 0 for row in payments.values())
 
@@ -154,17 +159,17 @@ def test_amounts_that_are_not_above_zero_are_refused_with_the_reason(warehouse: 
 
 
 def test_a_transaction_is_worth_what_its_day_says(payments: dict[str, dict[str, Any]]) -> None:
-    paid, yen, early = payments["t-paid"], payments["t-yen"], payments["t-early"]
+    paid, yen = payments["t-paid"], payments["t-yen"]
     assert (paid["amount_usd"], paid["exchange_rate"], paid["rate_date"], paid["rate_source"]) == (90, 1, None, "usd")
     assert (yen["amount"], yen["amount_usd"], yen["exchange_rate"]) == (5000, Decimal("33.50"), Decimal("0.0067"))
     assert (yen["rate_date"], yen["rate_source"]) == (AS_OF.date(), "product.exchange_rate")
-    for row in (early, payments["t-euro"]):  # before the first rate
-        assert (row["amount_usd"], row["exchange_rate"], row["rate_source"], row["refused"]) == (
-            None,
-            None,
-            None,
-            "fx_missing",
-        )
+
+
+def test_a_transaction_whose_rate_is_refused_has_no_dollars_and_says_why(payments: dict[str, dict[str, Any]]) -> None:
+    for name, reason in GUARDED.items():
+        row = payments[name]
+        priced = (row["amount_usd"], row["exchange_rate"], row["rate_date"], row["rate_source"])
+        assert (priced, row["refused"]) == ((None, None, None, None), reason), name
 
 
 def test_the_greater_version_of_a_transaction_wins(payments: dict[str, dict[str, Any]]) -> None:

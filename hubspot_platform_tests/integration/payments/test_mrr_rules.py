@@ -79,6 +79,11 @@ RULES: Mapping[str, tuple[dict[str, Any], str, list[str]]] = {
     "more free than used": (subscription("r6", plan(9000), addon("seats-usd", 1000, 2, free_quantity=3)), "90", []),
     "amount of tiered prices": (subscription("r7", plan(9000), addon("seats-usd", 1000, 5, amount=4200)), "132", []),
     "three minor digits": (subscription("r8", plan(9500), currency_code="KWD"), "9.50", []),
+    "negative amount": (
+        subscription("r42", plan(9000), addon("ops-usd", 1000, 1, amount=-5)), "90", ["negative_line"],
+    ),
+    "a coupon that was changed": (subscription("r43", plan(10000), coupons=["r-changed"]), "50", []),
+    "a coupon that was deleted": (subscription("r44", plan(10000), coupons=["r-deleted"]), "80", []),
     "negative quantity": (
         subscription("r9", plan(9000), addon("ops-usd", 1000, -1)), "90", ["negative_line"],
     ),
@@ -178,12 +183,26 @@ RATES = {
     "fifth-up": ("PLN", [(1, "0.25"), (0, "0.30")], []),
     "over-fifth-down": ("CZK", [(1, "0.050"), (0, "0.0399")], ["fx_jump"]),
     "after-the-jump": ("HUF", [(2, "0.0020"), (1, "0.0028"), (0, "0.0028")], []),
+    "rate-of-tomorrow": ("MXN", [(0, "0.05"), (-1, "0.06")], []),
     "jump-over-a-bad-rate": ("RON", [(2, "0.20"), (1, "-1"), (0, "0.30")], ["fx_jump"]),
+}
+
+
+MINOR_UNITS = {
+    **dict.fromkeys(("KRW", "CLP", "VND"), "9000"),
+    **dict.fromkeys(("BHD", "JOD", "OMR", "TND"), "9"),
+    **dict.fromkeys(("AUD", "GBP"), "90"),
 }
 
 
 def tell(ledger: Ledger) -> None:
     ledger.coupons(*COUPONS)
+    later = START + timedelta(hours=1)
+    ledger.coupons(coupon("r-changed", percent=10), coupon("r-deleted", percent=20))
+    ledger.event("coupon_updated", later, coupon=coupon("r-changed", percent=50))
+    ledger.event("coupon_deleted", later, coupon=coupon("r-deleted", percent=20, status="deleted"))
+    for currency in MINOR_UNITS:
+        ledger.changed(subscription(f"unit-{currency}", plan(9000), currency_code=currency))
     for document, *_ in RULES.values():
         ledger.changed(document)
     for name, (free, _) in SALES_EFFECTIVE.items():
@@ -201,6 +220,10 @@ def _versions(ledger: Ledger) -> None:
     version = {"resource_version": 1000}
     ledger.changed(subscription("v-stale", plan(5000), resource_version=2000))
     ledger.changed(subscription("v-stale", plan(7000), **version), later)
+    ledger.changed(subscription("v-equal", plan(5000), resource_version=2000))
+    ledger.changed(subscription("v-equal", plan(7000), resource_version=2000), later)
+    ledger.changed(subscription("v-unversioned", plan(5000), resource_version=None), later)
+    ledger.changed(subscription("v-unversioned", plan(7000), resource_version=None))
     ledger.changed(subscription("v-deleted", plan(5000)))
     ledger.changed(subscription("v-deleted", plan(5000)), later, "subscription_deleted")
     ledger.changed(subscription("v-scheduled", plan(5000)))
@@ -242,10 +265,18 @@ def test_guard_of_the_exchange_rate(found: dict[str, dict[str, Any]], name: str)
     assert row["mrr"] == 90
 
 
+def test_the_newest_rate_up_to_the_day_prices(found: dict[str, dict[str, Any]]) -> None:
+    row = found["rate-of-tomorrow"]
+    assert (row["exchange_rate"], row["rate_date"]) == (Decimal("0.05"), AS_OF.date())
+    assert found["week-old"]["rate_date"] == AS_OF.date() - timedelta(days=7)
+
+
 @pytest.mark.parametrize(
     ("name", "mrr"),
     [
         ("v-stale", "50"),
+        ("v-equal", "50"),
+        ("v-unversioned", "50"),
         ("v-deleted", "0"),
         ("v-scheduled", "50"),
         ("v-notice", "50"),
@@ -256,6 +287,12 @@ def test_guard_of_the_exchange_rate(found: dict[str, dict[str, Any]], name: str)
 )
 def test_which_copy_of_a_subscription_counts(found: dict[str, dict[str, Any]], name: str, mrr: str) -> None:
     assert found[name]["mrr"] == Decimal(mrr)
+
+
+def test_prices_are_in_the_currencys_smallest_unit(found: dict[str, dict[str, Any]]) -> None:
+    assert {currency: found[f"unit-{currency}"]["mrr"] for currency in MINOR_UNITS} == {
+        currency: Decimal(mrr) for currency, mrr in MINOR_UNITS.items()
+    }
 
 
 def test_addons_belong_to_bundles_by_the_words_of_their_price(warehouse: Warehouse) -> None:

@@ -1,5 +1,6 @@
 """Thresholds are applied to measurements, strictly, and every outcome says what it saw."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -19,7 +20,7 @@ from hubspot_platform.checks.engine import (
     run_test,
     share_limits,
 )
-from hubspot_platform.checks.table import FULL, TESTS, TIMELINESS
+from hubspot_platform.checks.table import CONTRACT_TEST, FULL, LANDING, TESTS, TIMELINESS
 from hubspot_platform.checks.timeliness import cadence_limits
 from hubspot_platform.runtime import Platform
 from hubspot_platform.settings import Settings
@@ -117,9 +118,17 @@ def test_every_entry_of_the_table_is_complete_and_named_once_per_subject() -> No
     assert all(test.mend and test.description and test.subjects for test in TESTS)
 
 
+def test_a_table_that_a_run_did_not_land_has_nothing_to_judge() -> None:
+    subject = CONTRACT_TEST.subjects[0]
+    context = CheckContext(Platform(Settings()), datetime(2026, 5, 1, tzinfo=UTC))
+    assert run_test(CONTRACT_TEST, context, subject).status is Status.SKIPPED
+    landed = replace(context, counted={subject.qualified: Measurement(observed=3, rows_checked=100)})
+    assert run_test(CONTRACT_TEST, landed, subject).status is Status.WARN
+
+
 def test_results_say_how_often_their_suite_runs_whatever_the_cadence_of_their_object() -> None:
     for test in TESTS:
         for subject in test.subjects:
             skipped = judge(test, BUSINESS, subject, Measurement(skipped="nothing to judge"))
             said = as_check_result(test, subject, skipped).metadata["cadence_seconds"].value
-            assert said == {TIMELINESS: 300, FULL: 3600}[test.suite]
+            assert said == {TIMELINESS: 300, FULL: 3600, LANDING: 3600}[test.suite]

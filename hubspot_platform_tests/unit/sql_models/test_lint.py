@@ -4,12 +4,12 @@ import pytest
 import sqlglot
 
 from hubspot_platform.sql_models.lint import HELPERS, lint
-from hubspot_platform.sql_models.store import load_models, sql_folder
+from hubspot_platform.sql_models.store import sql_folder
 from hubspot_platform.warehouse import functions
-from hubspot_platform_tests.unit.sql_models.terms import BUSINESS, with_header
+from hubspot_platform_tests.unit.sql_models.terms import all_models, with_header
 
 FILES = sorted(sql_folder().glob("*/*.sql"))
-MODELS = load_models(sql_folder(), BUSINESS)
+MODELS = all_models()
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}.{path.stem}")

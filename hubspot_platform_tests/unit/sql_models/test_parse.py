@@ -171,3 +171,27 @@ def test_models_come_from_the_cache_without_the_parser_and_a_damaged_cache_only_
     cache.write_text("{")
     assert load_models(folder, BUSINESS, cache=cache) == parsed
     assert load_models(folder, BUSINESS, cache=tmp_path / "home" / "models.json" / "no_folder") == parsed
+
+
+def test_a_column_that_is_passed_on_keeps_its_note_unless_it_gets_its_own(tmp_path: Path) -> None:
+    (tmp_path / "mart").mkdir()
+    texts = {
+        "first": with_header(
+            "select cast(a.id as text) as id, cast(a.n as text) as n, cast(a.m as text) as m from s.a as a",
+            "-- column: id: The key.",
+            "-- column: n: A number.",
+            "-- column: m: Another.",
+        ),
+        "second": with_header("select cast(a.id as text) as id, cast(a.n as text) as n from mart.first as a"),
+        "third": with_header(
+            "select cast(a.id as text) as id, cast(a.n as text) as m, cast(a.n as text) as n from mart.second as a",
+            "-- column: id: Its own.",
+        ),
+    }
+    for name, text in texts.items():
+        (tmp_path / "mart" / f"{name}.sql").write_text(text)
+
+    _, second, third = load_models(tmp_path, BUSINESS)
+
+    assert [column.description for column in second.analysis.columns] == ["The key.", "A number."]
+    assert [column.description for column in third.analysis.columns] == ["Its own.", "", "A number."]

@@ -99,6 +99,8 @@ def test_a_payload_survives_its_way_through_a_topic() -> None:
         ("company_metadata_changed", {"company_id": "5", "occurred_at": "2026-03-01T12:00:00"}, "occurred_at"),
         ("company_metadata_changed", {"company_id": "5", "more": 1}, "more"),
         ("contact_state_updated", {"email": "nobody"}, "email"),
+        ("delayed_attribution_trigger", {}, "(document)"),
+        ("delayed_attribution_trigger", {"company_id": "5", "email": "a@b.example"}, "(document)"),
         ("feature_feedback_to_hubspot", {"email": "a@b.example", "feature": "x", "rating": 11}, "rating"),
         (
             "hubspot_create_payment_request_form",
