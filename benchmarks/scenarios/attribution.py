@@ -12,7 +12,7 @@ from hubspot_platform.landing.contract import CATALOGUE
 from hubspot_platform.warehouse import Session, open_warehouse
 
 TOUCHES = {True: (1_000_000, 3_000_000, 10_000_000), False: (20_000, 60_000)}
-MEMORY = "5GB"
+MEMORY = "6500MB"
 _TARGET_SECONDS, _TARGET_MEBI = 120, 8 * 1024
 _FROM_TOUCHPOINTS = (
     "company_identity", "company_interactions", "company_path", "company_summary", "company_attribution",

@@ -20,8 +20,8 @@ from hubspot_platform_tests.support.platforms import settings_for
 from hubspot_platform_tests.support.portal import Portal
 
 _HOST = "127.0.0.1"
-_CHANGES = {True: 40, False: 2}
-_LONGEST_PAUSE = 15.0  # seconds between a change that has arrived and the next one
+_CHANGES = {True: 20, False: 2}
+_LONGEST_PAUSE = 6.0  # seconds between a change that has arrived and the next one
 _TARGET_S = 30.0
 _LOST_S = 180.0
 _POLL_S = 0.2
