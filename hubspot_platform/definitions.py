@@ -1,5 +1,7 @@
 """The table of contents: everything Dagster knows about the platform, assembled."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 
 from hubspot_platform.assets.attribution import attribution_assets
@@ -56,9 +58,21 @@ def definitions(platform: Platform) -> dg.Definitions:
         jobs=[*jobs, *workers, delayed],
         schedules=[*schedules, attribution_sweep(delayed)],
         sensors=[automation_sensor(), inbox_sensor(workers), attribution_sensor(), *alert_sensors()],
-        resources={"platform": platform},
+        resources={"platform": _lent(platform)},
         executor=dg.in_process_executor,
     )
+
+
+def _lent(platform: Platform) -> dg.ResourceDefinition:
+    """Return the platform as a resource of runs and ticks: what a run has not published yet is published at its end."""
+
+    def lend(_context: dg.InitResourceContext) -> Iterator[Platform]:
+        try:
+            yield platform
+        finally:
+            platform.settle()
+
+    return dg.ResourceDefinition(lend, description="Settings, state store and warehouse of this platform.")
 
 
 defs = definitions(Platform(load_settings()))

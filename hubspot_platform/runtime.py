@@ -75,8 +75,16 @@ class Platform:
         finally:
             budget.close()
 
+    def settle(self) -> None:
+        """Publish what a run has put off; to be called when a run ends."""
+        with self._lock:
+            opened = self._warehouse
+        if opened is not None:
+            opened.settle()
+
     def close(self) -> None:
         """Close what was opened; the object may be used again after."""
+        self.settle()
         with self._lock:
             if self._state is not None:
                 self._state.close()

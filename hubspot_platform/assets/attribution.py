@@ -84,7 +84,7 @@ def _asset(
             started_at = platform.clock()
             with as_dagster_failure():
                 told = work(platform)
-                platform.warehouse().publish()
+                platform.warehouse().publish_soon()
             rows = row_count(platform.warehouse(), table.schema, table.name)
             return dg.MaterializeResult(
                 metadata={

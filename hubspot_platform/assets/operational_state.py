@@ -50,7 +50,7 @@ def operational_assets(dialect: str) -> dg.AssetsDefinition:
     def copies(platform: dg.ResourceParam[Platform]) -> Iterator[dg.MaterializeResult[Any]]:
         with as_dagster_failure():
             copied = copy_state(platform)
-            platform.warehouse().publish()
+            platform.warehouse().publish_soon()
         for key, table in zip(operational_keys(), tables, strict=True):
             metadata = table_metadata(copied[table.name], table.columns, table.schema, table.name)
             yield dg.MaterializeResult(asset_key=key, metadata=metadata)

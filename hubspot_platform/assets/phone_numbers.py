@@ -80,7 +80,7 @@ def refresh_phone_numbers(warehouse: Warehouse, business: Business, checked_at: 
         with warehouse.writer() as session:
             session.merge(PHONE_NUMBER, pa.Table.from_pylist(rows, PHONE_NUMBER.arrow_schema()))
         added += len(rows)
-    warehouse.publish()
+    warehouse.publish_soon()
     return added
 
 

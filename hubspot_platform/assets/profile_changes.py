@@ -43,7 +43,7 @@ def profile_change_asset(dialect: str) -> dg.AssetsDefinition:
         warehouse = platform.warehouse()
         with as_dagster_failure():
             changes = record_changes(platform)
-            warehouse.publish()
+            warehouse.publish_soon()
         rows = row_count(warehouse, TABLE.schema, TABLE.name)
         return dg.MaterializeResult(
             metadata={

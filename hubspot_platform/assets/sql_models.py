@@ -164,7 +164,7 @@ def _materialise(context: dg.AssetExecutionContext, platform: ModelContext, mode
     except ModelChecksFailedError as refused:
         yield from _check_results(context, key, refused.outcomes)
         raise
-    warehouse.publish()
+    warehouse.publish_soon()
     for missing in outcome.missing:
         context.log.warning("%s.%s has no %s; it is read as null", missing.schema, missing.table, missing.column)
     yield dg.MaterializeResult(

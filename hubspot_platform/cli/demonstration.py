@@ -34,7 +34,7 @@ from hubspot_platform.settings import load_settings
 
 BASE_TIME_FORMAT = "%Y-%m-%dT%H:%M:%S"
 
-SIDE_BY_SIDE = 3  # processes; contacts, the most records, have one to themselves
+GROUPS = 2  # of sync jobs, beside contacts, which are the most records, and the landing: a process each
 LANDING = ("land_product", "bigquery_to_mysql_ds_data", "chargebee_catch_up", "PaymentEventsRunner")
 EVENTS = ("HubspotContactWebhookRunner",)
 MODELS = ("key:hubspot/phone_number", "key:payments/company_profile_arr_range", "kind:sql", "group:ops")
@@ -94,7 +94,7 @@ def run_demo(output: Output, options: DemoOptions) -> bool:
 def sync_groups() -> list[list[str]]:
     """Return every sync job, in groups to run side by side; one that fails stops no other. Models need all of them."""
     first, *others = dict.fromkeys(entry.job for entry in (*CATALOGUE.values(), *REFERENCES.values()))
-    return [[first], *(others[start :: SIDE_BY_SIDE - 1] for start in range(SIDE_BY_SIDE - 1))]
+    return [[first], *(others[start::GROUPS] for start in range(GROUPS))]
 
 
 @dataclass
@@ -107,7 +107,7 @@ class _Everything:
 
     def run(self, write: Callable[[], None], sandbox_url: str, gateway_url: str) -> _Runs:
         """Run it and return the outcomes; `write` makes the files that are landed."""
-        with sync_progress(self.output) as progress, ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        with sync_progress(self.output) as progress, ThreadPoolExecutor() as pool:
             contacts, *others = sync_groups()
             waiting = [
                 pool.submit(self._build, progress, _job_options(contacts)),

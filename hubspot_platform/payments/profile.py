@@ -59,7 +59,7 @@ def refresh_profiles(warehouse: Warehouse) -> ProfileChanges:
         session.ensure(COMPANY_PROFILE_ARR_RANGE)
         rows = [profile_row(row) for row in session.query(_CHANGED).to_pylist()]
         _merge(session, rows)
-    warehouse.publish()
+    warehouse.publish_soon()
     return ProfileChanges(len(rows), sum(row["tier_jump"] for row in rows))
 
 

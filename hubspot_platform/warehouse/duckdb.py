@@ -25,6 +25,7 @@ from hubspot_platform.warehouse.session import IDENTITY_TABLE
 
 _HEADERS = 3 * 4096  # the file's main header and its two database headers; every checkpoint rewrites one of these
 _VACUUM = 100
+_SHARE_OF_PUBLISHING = 0.05  # of a run's time, at most; the state is published when the run ends in any case
 
 
 class DuckDbWarehouse:
@@ -47,6 +48,8 @@ class DuckDbWarehouse:
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }
+        self._pending = False
+        self._next_publication = 0.0  # of `publish_soon`, by the monotonic clock
         self._writers = Instances(spill, options, WRITER_THREADS)
         self._readers = Instances(spill, options, threads)
 
@@ -62,7 +65,7 @@ class DuckDbWarehouse:
     @contextmanager
     def reader(self) -> Iterator[DuckDbSession]:
         """See `Warehouse.reader`: the published copy; published first when that was never done."""
-        if not self.published.exists():
+        if self._pending or not self.published.exists():
             self.publish()
         # An instance of its own that attaches the file: in an instance that another reader of this process uses, the
         # file's name would stand for that reader's open database, and so for its old copy.
@@ -76,6 +79,8 @@ class DuckDbWarehouse:
 
     def publish(self) -> bool:
         """See `Warehouse.publish`. Writers wait only while the file is copied, not while the copy reaches the disk."""
+        self._pending = False
+        began = time.monotonic()
         with exclusive(self._publish_lock, wait=self._lock_wait):
             beside = self.published.with_name(self.published.name + ".next")
             with exclusive(self._lock, wait=self._lock_wait) as deadline:
@@ -92,7 +97,21 @@ class DuckDbWarehouse:
             _sync_to_disk(beside)
             beside.replace(self.published)
             _sync_to_disk(self.published.parent)
-            return True
+        ended = time.monotonic()
+        self._next_publication = ended + (ended - began) / _SHARE_OF_PUBLISHING
+        return True
+
+    def publish_soon(self) -> None:
+        """See `Warehouse.publish_soon`: copying the file after each of many tables would take most of a run."""
+        if time.monotonic() < self._next_publication:
+            self._pending = True
+        else:
+            self.publish()
+
+    def settle(self) -> None:
+        """See `Warehouse.settle`."""
+        if self._pending:
+            self.publish()
 
     def compact(self) -> None:
         """See `Warehouse.compact`: joins small row groups and drops replaced rows from them.

@@ -64,6 +64,12 @@ class PostgresWarehouse:
                     )
                 yield session
 
+    def publish_soon(self) -> None:
+        """See `Warehouse.publish_soon`: there is nothing to do."""
+
+    def settle(self) -> None:
+        """See `Warehouse.settle`: there is nothing to do."""
+
     def publish(self) -> bool:
         """See `Warehouse.publish`: what is committed is visible already."""
         return False

@@ -108,6 +108,15 @@ class Warehouse(Protocol):
     def publish(self) -> bool:
         """Let readers see what was written; False when they do already. Raises NothingPublished, WarehouseLocked."""
 
+    def publish_soon(self) -> None:
+        """Publish now or, when that was done a moment ago, with the next `settle`; readers of this process never wait.
+
+        For work that writes one table after another; whoever calls it sees to it that `settle` follows.
+        """
+
+    def settle(self) -> None:
+        """Publish what `publish_soon` put off."""
+
     def identity(self) -> str:
         """Return the warehouse's uuid, made when it is first opened. Another file or database has another."""
 
