@@ -137,6 +137,25 @@ def test_publishing_is_skipped_until_something_is_written(duckdb_path: Path) -> 
     ]
 
 
+def test_what_is_published_soon_is_seen_here_at_once_and_by_others_when_it_is_settled(duckdb_path: Path) -> None:
+    warehouse, other = filled(duckdb_path), DuckDbWarehouse(duckdb_path)
+    warehouse.publish()
+    published = duckdb_path.with_name("warehouse.published.duckdb")
+    copies = set()
+    for number in range(3, 40):
+        add(warehouse, number)
+        warehouse.publish_soon()
+        copies.add(published.stat().st_mtime_ns)
+    assert len(copies) < 37, "a copy for each of many tables"
+    add(warehouse, 40)
+    warehouse.publish_soon()
+    assert published_ids(warehouse) == list(range(1, 41))
+    add(warehouse, 41)
+    warehouse.publish_soon()
+    warehouse.settle()
+    assert published_ids(other) == list(range(1, 42))
+
+
 def test_a_reader_keeps_its_copy_while_a_new_one_is_published(duckdb_path: Path) -> None:
     warehouse = filled(duckdb_path)
     with warehouse.reader() as old:
