@@ -79,8 +79,19 @@ class DuckDbWarehouse:
 
     def publish(self) -> bool:
         """See `Warehouse.publish`. Writers wait only while the file is copied, not while the copy reaches the disk."""
-        self._pending = False
+        put_off, self._pending = self._pending, False  # before the copy: what is written meanwhile is put off anew
         began = time.monotonic()
+        try:
+            published = self._copy()
+        except BaseException:
+            self._pending = put_off
+            raise
+        if published:
+            ended = time.monotonic()
+            self._next_publication = ended + (ended - began) / _SHARE_OF_PUBLISHING
+        return published
+
+    def _copy(self) -> bool:
         with exclusive(self._publish_lock, wait=self._lock_wait):
             beside = self.published.with_name(self.published.name + ".next")
             with exclusive(self._lock, wait=self._lock_wait) as deadline:
@@ -97,15 +108,12 @@ class DuckDbWarehouse:
             _sync_to_disk(beside)
             beside.replace(self.published)
             _sync_to_disk(self.published.parent)
-        ended = time.monotonic()
-        self._next_publication = ended + (ended - began) / _SHARE_OF_PUBLISHING
-        return True
+            return True
 
     def publish_soon(self) -> None:
         """See `Warehouse.publish_soon`: copying the file after each of many tables would take most of a run."""
-        if time.monotonic() < self._next_publication:
-            self._pending = True
-        else:
+        self._pending = True
+        if time.monotonic() >= self._next_publication:
             self.publish()
 
     def settle(self) -> None:

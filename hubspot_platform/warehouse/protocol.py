@@ -109,7 +109,7 @@ class Warehouse(Protocol):
         """Let readers see what was written; False when they do already. Raises NothingPublished, WarehouseLocked."""
 
     def publish_soon(self) -> None:
-        """Publish now or, when that was done a moment ago, with the next `settle`; readers of this process never wait.
+        """Publish now or, when that was done a moment ago, with the next `settle` or before this process's next reader.
 
         For work that writes one table after another; whoever calls it sees to it that `settle` follows.
         """
