@@ -14,6 +14,9 @@ from itertools import pairwise
 PAGE = 100
 SMALLEST_SHARE = 2 * PAGE  # records: fewer are not worth another worker
 _PAGES_BETWEEN_SPLITS = 1  # so that dividing, which may cost half a page, stays a small part of the reading
+# Ranges of this many records keep those that are read side by side close together: a chunk's ids lie in one part of
+# the stored table, which is all that its merge then looks at. Every range costs about half a page more.
+_RECORDS_IN_A_RANGE = 10_000
 
 
 class NotInIdOrder(Exception):
@@ -91,17 +94,25 @@ class RangePlan:
         self.ranges.append(first)
         return first
 
-    def spread(self, parts: int, *, sample: Sequence[int]) -> None:
-        """Cut the first range evenly into `parts`; `sample` are ids just before it and tell how dense they
-        are.
+    def spread(self, workers: int, *, sample: Sequence[int]) -> None:
+        """Cut the first range evenly, into a part for every worker at least; `sample` are ids just before it and tell
+        how dense they are.
         """
         first = self.ranges[0]
         span = self._ids_left(first)
         if self.total is not None and len(sample) > 1:
             span = min(span, self.total * (sample[-1] - sample[0]) // (len(sample) - 1))
-        share = first
+        self._cut(first, span, max(workers, (self.total or 0) // _RECORDS_IN_A_RANGE))
+
+    def _cut(self, share: IdRange, span: int, parts: int) -> list[IdRange]:
+        """Cut the next `span` ids of a range evenly into parts; returns all but the first, lowest first."""
+        start, new = share.position, []
         for part in range(1, parts):
-            share = self.divide(share, first.position + span * part // parts) or share
+            cut = self.divide(share, start + span * part // parts)
+            if cut is not None:
+                new.append(cut)
+                share = cut
+        return new
 
     def cursor_before(self, first_id: int) -> int:
         """Return the cursor whose page begins at `first_id`."""
@@ -172,15 +183,18 @@ class RangePlan:
         left = int(self._ids_left(share) / spacing)
         return left if self.total is None else min(left, self.total)
 
-    def steal(self) -> IdRange | None:
-        """Cut the range with most records left in half and return its upper part; None when none is worth it."""
+    def steal(self) -> list[IdRange]:
+        """Cut the range with most records left and return its upper parts, lowest first; none when none is worth it.
+
+        A long one becomes many, a short one two.
+        """
         victim = max(self.ranges, key=self.records_left, default=None)
         left = 0 if victim is None else self.records_left(victim)
         if victim is None or left < 2 * SMALLEST_SHARE:
-            return None
-        # Half of the records at the density seen so far: where ids thin out, half of the ids would hold nothing.
-        half = min(self._ids_left(victim), int(left * (victim.ids_per_record or 1.0))) // 2
-        return self.divide(victim, victim.position + half)
+            return []
+        # The ids of the records at the density seen so far: where ids thin out, those further on would hold nothing.
+        span = min(self._ids_left(victim), int(left * (victim.ids_per_record or 1.0)))
+        return self._cut(victim, span, max(2, left // _RECORDS_IN_A_RANGE))
 
     def divide(self, share: IdRange, at: int) -> IdRange | None:
         """Cut `share` at id `at` and return the new range from there on, or None when `at` is not ahead in

@@ -25,9 +25,6 @@ logger = logging.getLogger(__name__)
 Pages = AsyncGenerator[Records, None]
 
 _LEAD_IN_PAGES = 2  # of archived records, which are few in most portals
-# More ranges than workers keep those that are read side by side close together: a chunk's ids lie in one part of the
-# stored table, which is all that its merge then looks at. Every range costs about half a page more.
-_RECORDS_IN_A_RANGE = 10_000
 _SHORT_LIST = 1_000  # records: not worth probe and ranges
 
 
@@ -186,7 +183,7 @@ async def _plan_walk(listing: Listing, first: _FirstPage, cursor: str, unread: U
     inclusive = unread.order.inclusive
     plan = RangePlan(inclusive, ceiling=unread.order.newest, total=None if total is None else total - len(first.ids))
     plan.start(int(cursor) if inclusive else int(cursor) + 1)
-    plan.spread(max(listing.transport.policy.in_flight, (total or 0) // _RECORDS_IN_A_RANGE), sample=first.ids)
+    plan.spread(listing.transport.policy.in_flight, sample=first.ids)
     return _Walk(listing, plan)
 
 
@@ -272,11 +269,11 @@ class _Walk:
     async def _claim(self) -> IdRange | None:
         """Return a range to read, waiting while nothing can be divided; None when the walk is over."""
         async with self._changed:
-            if self._unclaimed:
-                return self._unclaimed.pop()
-            while self.plan.ranges:
-                won = self.plan.steal()
-                if won is not None:
-                    return won
+            while self._unclaimed or self.plan.ranges:
+                if not self._unclaimed:
+                    self._unclaimed = list(reversed(self.plan.steal()))
+                if self._unclaimed:
+                    self._changed.notify_all()  # what is left of them is for those who wait
+                    return self._unclaimed.pop()
                 await self._changed.wait()
             return None

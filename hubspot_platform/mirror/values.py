@@ -1,8 +1,8 @@
 """From HubSpot's strings to typed Arrow columns.
 
 HubSpot sends every property value as a string whatever its declared type. Whole columns are cast at once by Arrow;
-only a column that holds something unusual is read value by value in Python, which accepts everything the fast way
-accepts, so a value means the same whatever stands beside it. The mirror's chunk builder calls `typed_column`.
+only unusual values are read in Python, which accepts everything the fast way accepts, so a value means the same
+whatever stands beside it. The mirror's chunk builder calls `typed_column`.
 """
 
 import re
@@ -23,6 +23,14 @@ _INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
 _EPOCH_MS = re.compile(r"-?\d{11,14}", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_USUAL = {
+    LogicalType.DECIMAL: r"^-?[0-9]{1,18}(\.[0-9]{1,10})?$",
+    LogicalType.INT: r"^-?[0-9]{1,18}$",
+    LogicalType.BOOL: "^(true|false)$",
+    LogicalType.TIMESTAMP: r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z$",
+    LogicalType.DATE: "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+}
+"""The forms that HubSpot's values of a type nearly always have."""
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _TEN_PLACES = Decimal(1).scaleb(-10)
 _DECIMAL_LIMIT = Decimal(10) ** 28
@@ -65,11 +73,11 @@ def typed_column(column: pa.Array, logical: LogicalType) -> TypedColumn:
     if logical in {LogicalType.TEXT, LogicalType.JSON}:
         return TypedColumn(column, ())
     fast = _cast(column, logical)
-    return TypedColumn(fast, ()) if fast is not None else _one_by_one(column, logical)
+    return TypedColumn(fast, ()) if fast is not None else _with_unusual(column, logical)
 
 
 def _cast(column: pa.Array, logical: LogicalType) -> pa.Array | None:
-    if logical is LogicalType.INT and not _all_match(column, r"^-?[0-9]{1,18}$"):
+    if logical is LogicalType.INT and not _all_match(column, _USUAL[logical]):
         return None
     try:
         result = pc.cast(column, logical.arrow)
@@ -81,6 +89,19 @@ def _cast(column: pa.Array, logical: LogicalType) -> pa.Array | None:
         if earliest is not None and earliest < "0001":
             return None
     return result
+
+
+def _with_unusual(column: pa.Array, logical: LogicalType) -> TypedColumn:
+    """Cast the values of the usual form at once and read the others one by one."""
+    usual = pc.match_substring_regex(column, _USUAL[logical])
+    unusual = pc.invert(pc.fill_null(usual, True))
+    cast = _cast(pc.if_else(usual, column, pa.scalar(None, pa.string())), logical)
+    if cast is None:
+        return _one_by_one(column, logical)
+    places = pc.indices_nonzero(unusual)
+    read = _one_by_one(column.take(places), logical)
+    rejected = tuple(places[place].as_py() for place in read.rejected)
+    return TypedColumn(pc.replace_with_mask(cast, unusual, read.values), rejected)
 
 
 def _all_match(column: pa.Array, pattern: str) -> bool:

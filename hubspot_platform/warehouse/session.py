@@ -124,19 +124,11 @@ class BaseSession(ABC):
         matched = set(match.column_names)
         partial = Table(table.schema, table.name, tuple(c for c in table.columns if c.name in matched))
         wanted = row_tools.conform(partial, match)
-        pairs = " and ".join(
-            f"t.{quote(name)} is not distinct from m.{quote(name)}"
-            if wanted[name].null_count
-            else f"t.{quote(name)} = m.{quote(name)}"
-            for name in wanted.column_names
-        )
-        if not pairs:
+        if not wanted.column_names:
             raise RowsRefused(f"{table.schema}.{table.name}: nothing to match by")
         with self.transaction():
             with self._staged(partial, wanted) as stage:
-                self.execute(
-                    f"delete from {table.qualified} as t where exists (select 1 from {stage} as m where {pairs})"
-                )
+                self.execute(f"delete from {table.qualified} as t where {_matching(wanted, stage)}")
             self._append(table, kept)
         return int(kept.num_rows)
 
@@ -199,3 +191,23 @@ class BaseSession(ABC):
         twice = f"select {names} from {beside} group by {names} having count(*) > 1 limit 1"
         if found := self.query(twice).to_pylist():
             raise DuplicateKey(f"{table.schema}.{table.name}: more than one row with key {found[0]}")
+
+
+def _matching(wanted: pa.Table, stage: str) -> str:
+    """Return the condition on `t` that a row of the stage has its values.
+
+    The range of whole numbers is said beside it: DuckDB then passes over the parts of a table that lie outside, also
+    where it would read a table that is smaller than the stage from end to end.
+    """
+    pairs: list[str] = []
+    ranges: list[str] = []
+    for name in wanted.column_names:
+        column, values = quote(name), wanted[name]
+        if values.null_count:
+            pairs.append(f"t.{column} is not distinct from m.{column}")
+            continue
+        pairs.append(f"t.{column} = m.{column}")
+        if pa.types.is_integer(values.type) and len(values):
+            bounds = pc.min_max(values).as_py()
+            ranges.append(f"t.{column} between {bounds['min']} and {bounds['max']}")
+    return " and ".join([*ranges, f"exists (select 1 from {stage} as m where {' and '.join(pairs)})"])

@@ -17,9 +17,9 @@ ids_of_a_portal = st.one_of(
 ).map(sorted)
 
 
-def page_of(ids: list[int], cursor: int, *, inclusive: bool) -> tuple[list[int], int | None]:
+def page_of(ids: list[int], cursor: int, *, inclusive: bool, size: int = PAGE) -> tuple[list[int], int | None]:
     start = bisect_left(ids, cursor if inclusive else cursor + 1)
-    page, rest = ids[start : start + PAGE], ids[start + PAGE :]
+    page, rest = ids[start : start + size], ids[start + size : start + size + 1]
     return page, (rest[0] if inclusive else page[-1]) if rest else None
 
 
@@ -83,23 +83,22 @@ def test_a_range_the_server_ends_early_is_noticed() -> None:
         plan.check_complete()
 
 
-def walk(ids: list[int], workers: int) -> tuple[int, int]:
-    """Read `ids` with pages of 100 and workers that all take one page a round; return rounds and calls."""
+def walk(ids: list[int], workers: int) -> tuple[list[int], int, int]:
+    """Read `ids` with workers that all take one page of 100 a round; return them as read, rounds and calls."""
     plan = RangePlan(inclusive=True, ceiling=ids[-1], total=len(ids))
     plan.start(ids[0])
     plan.spread(workers, sample=ids[:100])
-    idle, rounds, calls = workers - len(plan.ranges), 0, 0
+    unclaimed, busy = list(plan.ranges), list[IdRange]()
+    read, rounds, calls = list[int](), 0, 0
     while plan.ranges:
-        rounds += 1
-        for share in list(plan.ranges):
-            start = bisect_left(ids, share.cursor)
-            page, rest = ids[start : start + 100], ids[start + 100 :]
-            plan.take(share, page, rest[0] if rest else None)
-            calls += 1
-            idle += share.done
-        while idle and plan.steal() is not None:
-            idle -= 1
-    return rounds, calls
+        while len(busy) < workers and (unclaimed := unclaimed or plan.steal()):
+            busy.append(unclaimed.pop(0))
+        for share in busy:
+            page, following = page_of(ids, share.cursor, inclusive=True, size=100)
+            read += page[plan.take(share, page, following)]
+        rounds, calls = rounds + 1, calls + len(busy)
+        busy = [share for share in busy if not share.done]
+    return read, rounds, calls
 
 
 @pytest.mark.parametrize(
@@ -115,6 +114,15 @@ def walk(ids: list[int], workers: int) -> tuple[int, int]:
     ids=["dense", "even", "two halves", "old portal", "few old records", "thinning out"],
 )
 def test_eight_workers_share_any_spread_of_ids_well_and_waste_few_calls(ids: list[int]) -> None:
-    rounds, calls = walk(sorted(set(ids)), workers=8)
+    read, rounds, calls = walk(sorted(set(ids)), workers=8)
+    assert sorted(read) == sorted(set(ids))
     assert calls <= 1_000 * 1.05
     assert rounds <= 1_000 / 8 * 1.25
+
+
+def test_what_is_read_at_one_time_lies_close_together() -> None:
+    ids = [*range(51, 351), *range(150 * 10**9, 150 * 10**9 + 299_700 * 900, 900)]
+    read, _, _ = walk(ids, workers=8)
+    chunks = [read[start : start + 10_000] for start in range(20_000, len(read), 10_000)]
+    shares = [(max(chunk) - min(chunk)) / (ids[-1] - ids[300]) for chunk in chunks]
+    assert sum(shares) / len(shares) < 0.4
