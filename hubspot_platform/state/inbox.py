@@ -7,7 +7,7 @@ dead letter with its reason, and everything stored can be replayed.
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
@@ -72,6 +72,9 @@ class InboxEvent:
     body: bytes
     attempts: int
     lease_token: str
+
+
+_CLAIMED = [webhook_event.c[field.name] for field in fields(InboxEvent)]
 
 
 @dataclass(frozen=True)
@@ -159,7 +162,7 @@ def claim(
             reason=None,
         )
     )
-    rows = conn.execute(sa.select(webhook_event).where(c.id.in_(ids)).order_by(c.due_at, c.id))
+    rows = conn.execute(sa.select(*_CLAIMED).where(c.id.in_(ids)).order_by(c.due_at, c.id))
     return [_inbox_event(row) for row in rows]
 
 
@@ -371,17 +374,7 @@ def _columns(outcome: Outcome, now: datetime) -> dict[str, Any]:
             return {"status": "parked", "due_at": due_at, "reason": reason}
 
 
-def _inbox_event(row: sa.Row[Any]) -> InboxEvent:
-    return InboxEvent(
-        id=row.id,
-        source=row.source,
-        queue=row.queue,
-        event_type=row.event_type,
-        object_key=row.object_key,
-        dedupe_key=row.dedupe_key,
-        source_time=row.source_time,
-        received_at=row.received_at,
-        body=row.body.encode(),
-        attempts=row.attempts,
-        lease_token=row.lease_token,
-    )
+def _inbox_event(row: Sequence[Any]) -> InboxEvent:
+    """Return the event of a row of `_CLAIMED`."""
+    *before, body, attempts, lease_token = row
+    return InboxEvent(*before, body=body.encode(), attempts=attempts, lease_token=lease_token)
