@@ -376,5 +376,5 @@ def _columns(outcome: Outcome, now: datetime) -> dict[str, Any]:
 
 def _inbox_event(row: Sequence[Any]) -> InboxEvent:
     """Return the event of a row of `_CLAIMED`."""
-    *before, body, attempts, lease_token = row
-    return InboxEvent(*before, body=body.encode(), attempts=attempts, lease_token=lease_token)
+    values = dict(zip(InboxEvent.__dataclass_fields__, row, strict=True))
+    return InboxEvent(**{**values, "body": values["body"].encode()})
