@@ -39,7 +39,7 @@ _ALLOWED: frozenset[type[exp.Expr]] = frozenset(
         exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is, exp.In, exp.Between, exp.Like, exp.Exists,
         exp.Add, exp.Sub, exp.Mul, exp.Neg, exp.DPipe, exp.Case, exp.If, exp.Coalesce, exp.Nullif,
         exp.Lower, exp.Upper, exp.Trim, exp.Count, exp.Sum, exp.Min, exp.Max, exp.Distinct,
-        exp.Star, exp.GroupConcat, exp.RowNumber, exp.Window, exp.Tuple, exp.Values, exp.Anonymous,
+        exp.Star, exp.GroupConcat, exp.RowNumber, exp.Rank, exp.Window, exp.Tuple, exp.Values, exp.Anonymous,
     }
 )  # fmt: skip
 

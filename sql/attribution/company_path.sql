@@ -25,32 +25,40 @@ with eligible as (
     from attribution.company_interactions as i
     join product.company as c on tidy(c.company_id) = i.company_id
     where i.occurred_at <= coalesce(c.signup_timestamp, ${as_of})
+),
+
+-- One order serves all: `first_at_instant` and `last_at_instant` are the places of the first and the last touch of the
+-- same instant, so that counting from the end does not have to sort again.
+placed as (
+    select
+        e.company_id,
+        e.touchpoint_id,
+        e.occurred_at,
+        e.channel,
+        e.hop,
+        e.via_node,
+        e.anchor,
+        row_number() over (
+            partition by e.company_id
+            order by
+                e.occurred_at asc nulls first,
+                e.is_direct asc nulls first,
+                byte_order(e.touchpoint_id) asc nulls first
+        ) as position,
+        rank() over (partition by e.company_id order by e.occurred_at asc nulls first) as first_at_instant,
+        count(*) over (partition by e.company_id order by e.occurred_at asc nulls first) as last_at_instant,
+        count(*) over (partition by e.company_id) as touches
+    from eligible as e
 )
 
 select
-    cast(e.company_id as text) as company_id,
-    cast(
-        row_number() over (
-            partition by e.company_id
-            order by
-                e.occurred_at asc nulls last,
-                e.is_direct asc nulls last,
-                byte_order(e.touchpoint_id) asc nulls last
-        ) as bigint
-    ) as position,
-    cast(
-        row_number() over (
-            partition by e.company_id
-            order by
-                e.occurred_at desc nulls last,
-                e.is_direct asc nulls last,
-                byte_order(e.touchpoint_id) asc nulls last
-        ) as bigint
-    ) as from_end,
-    cast(e.touchpoint_id as text) as touchpoint_id,
-    cast(e.occurred_at as timestamptz) as occurred_at,
-    cast(e.channel as text) as channel,
-    cast(e.hop as bigint) as hop,
-    cast(e.via_node as text) as via_node,
-    cast(seconds_between(e.occurred_at, e.anchor) as decimal(38, 10)) as seconds_before
-from eligible as e
+    cast(p.company_id as text) as company_id,
+    cast(p.position as bigint) as position,
+    cast(p.touches - p.last_at_instant + p.position - p.first_at_instant + 1 as bigint) as from_end,
+    cast(p.touchpoint_id as text) as touchpoint_id,
+    cast(p.occurred_at as timestamptz) as occurred_at,
+    cast(p.channel as text) as channel,
+    cast(p.hop as bigint) as hop,
+    cast(p.via_node as text) as via_node,
+    cast(seconds_between(p.occurred_at, p.anchor) as decimal(38, 10)) as seconds_before
+from placed as p
