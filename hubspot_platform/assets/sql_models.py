@@ -181,7 +181,7 @@ def _materialise(context: dg.AssetExecutionContext, platform: ModelContext, mode
 def _check_only(context: dg.AssetExecutionContext, platform: ModelContext, model: Model) -> Results:
     """Check the table as readers see it, without building it."""
     with platform.warehouse().reader() as session:
-        outcomes = run_checks(session, model.header, model.table.qualified)
+        _, outcomes = run_checks(session, model.header, model.table.qualified)
     yield from _check_results(context, dg.AssetKey([model.schema, model.name]), outcomes)
 
 

@@ -9,7 +9,6 @@ import typer
 
 from hubspot_platform.cli.output import Output, sync_progress
 from hubspot_platform.clock import utc_now
-from hubspot_platform.errors import UsageError
 from hubspot_platform.settings import load_settings
 
 if TYPE_CHECKING:
@@ -20,14 +19,12 @@ if TYPE_CHECKING:
 
 def command(
     selection: Annotated[list[str] | None, typer.Argument(help="Dagster selections; default: every SQL model")] = None,
-    job: Annotated[list[str] | None, typer.Option(help="run this job instead; may be given again")] = None,
+    job: Annotated[list[str] | None, typer.Option(help="run this job, before any selection; may be repeated")] = None,
     as_of: Annotated[datetime | None, typer.Option(help="fix the clock of the run (UTC)")] = None,
     events: Annotated[bool, typer.Option(hidden=True, help="one JSON line per progress event")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
 ) -> None:
     """Materialise assets by Dagster selection (`metrics/*`, `hubspot/contact+`, `kind:sql`)."""
-    if selection and job:
-        raise UsageError("a selection and --job do not go together", mend="give one of them")
     from hubspot_platform.automation.instance import prepare_instance
     from hubspot_platform.runtime import Platform
 
@@ -53,10 +50,13 @@ def command(
 
 def _execute(platform: "Platform", selection: list[str], jobs: list[str]) -> list["RunOutcome"]:
     from hubspot_platform.automation.runs import execute
+    from hubspot_platform.definitions import definitions
 
-    if jobs:
-        return [execute(platform, job=name) for name in jobs]
-    return [execute(platform, selection=selection or ["kind:sql"])]
+    defs = definitions(platform)
+    outcomes = [execute(platform, job=name, defs=defs) for name in jobs]
+    if selection or not jobs:
+        outcomes.append(execute(platform, selection=selection or ["kind:sql"], defs=defs))
+    return outcomes
 
 
 def _events(report: "SyncReport") -> None:

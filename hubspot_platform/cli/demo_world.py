@@ -76,13 +76,12 @@ def usable(port: int) -> int:
     return free_port(HOST)
 
 
-def start_sandbox(processes: Processes, portal: Portal, rate_limit: str, port: int) -> str:
-    """Start the portal with its neighbours and return its address."""
-    url = f"http://{HOST}:{port}"
-    command = [sys.executable, "-m", "hubspot_platform.sandbox", "--host", HOST, "--port", str(port)]
+def start_sandbox(processes: Processes, portal: Portal, rate_limit: str, url: str) -> None:
+    """Start the portal with its neighbours at an address."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    command = [sys.executable, "-m", "hubspot_platform.sandbox", "--host", host, "--port", port]
     options = ["--size", portal.size, "--seed", str(portal.seed), "--base-time", portal.base_time]
     processes.start("sandbox", [*command, *options, "--rate-limit", rate_limit], lambda: _answers(url))
-    return url
 
 
 def _answers(url: str) -> bool:

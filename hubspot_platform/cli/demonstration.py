@@ -34,7 +34,7 @@ from hubspot_platform.settings import load_settings
 
 BASE_TIME_FORMAT = "%Y-%m-%dT%H:%M:%S"
 
-GROUPS = 2  # of sync jobs, beside contacts, which are the most records, and the landing: a process each
+GROUPS = 3  # of sync jobs, beside the landing: a process each
 LANDING = ("land_product", "bigquery_to_mysql_ds_data", "chargebee_catch_up", "PaymentEventsRunner")
 EVENTS = ("HubspotContactWebhookRunner",)
 MODELS = ("key:hubspot/phone_number", "key:payments/company_profile_arr_range", "kind:sql", "group:ops")
@@ -68,18 +68,23 @@ def run_demo(output: Output, options: DemoOptions) -> bool:
     folder = options.home.resolve()
     portal = remember_portal(folder, Portal(options.size, options.seed, started.strftime(BASE_TIME_FORMAT)))
     with Processes(folder / "logs", {}) as outside:
-        url = start_sandbox(outside, portal, options.rate_limit, usable(options.sandbox_port))
+        url = f"http://{HOST}:{usable(options.sandbox_port)}"
         chosen = overrides(folder, url, options.rate_limit)
         port = usable(options.port)
         settings = load_settings(**chosen, dagster_url=f"http://{HOST}:{port}")
         prepare_instance(settings)
         environment = {name.upper(): str(value) for name, value in chosen.items()} | DOORS
         with DagsterServices(settings, host=HOST, port=port, environment=environment) as dagster:
-            output.say(f"Sandbox portal {url}, Slack page {url}/slack/; starting Dagster …")
-            dagster.start_webserver()
-            gateway = start_gateway(dagster, host=HOST, port=usable(options.gateway_port))
-            output.say(f"Dagster UI {dagster.url}, gateway {gateway}")
-            runs = _Everything(output, dagster).run(lambda: write_product(outside, folder, portal, url), url, gateway)
+            output.say(f"Starting the sandbox portal {url}, its Slack page {url}/slack/, Dagster and the gateway …")
+            with ThreadPoolExecutor() as pool:
+                sandbox = pool.submit(start_sandbox, outside, portal, options.rate_limit, url)
+                gateway = pool.submit(start_gateway, dagster, host=HOST, port=usable(options.gateway_port))
+                sandbox.result()
+                ui = pool.submit(_start_ui, output, dagster)
+                runs = _Everything(output, dagster).run(
+                    lambda: write_product(outside, folder, portal, url), url, gateway.result
+                )
+                ui.result()
             summary = collect_summary(settings, runs.outcomes, url, started)
             summary.memory.update(outside.memory.peaks | dagster.memory.peaks)
             print_summary(output, summary, dagster.url, url)
@@ -91,10 +96,16 @@ def run_demo(output: Output, options: DemoOptions) -> bool:
     return summary.green
 
 
+def _start_ui(output: Output, dagster: DagsterServices) -> None:
+    """Start the Dagster UI while the first records are being read, which is mostly waiting for the portal's limits."""
+    dagster.start_webserver()
+    output.say(f"Dagster UI {dagster.url}")
+
+
 def sync_groups() -> list[list[str]]:
     """Return every sync job, in groups to run side by side; one that fails stops no other. Models need all of them."""
-    first, *others = dict.fromkeys(entry.job for entry in (*CATALOGUE.values(), *REFERENCES.values()))
-    return [[first], *(others[start::GROUPS] for start in range(GROUPS))]
+    jobs = list(dict.fromkeys(entry.job for entry in (*CATALOGUE.values(), *REFERENCES.values())))
+    return [jobs[start::GROUPS] for start in range(GROUPS)]
 
 
 @dataclass
@@ -105,21 +116,15 @@ class _Everything:
     dagster: DagsterServices
     runs: _Runs = field(default_factory=_Runs)
 
-    def run(self, write: Callable[[], None], sandbox_url: str, gateway_url: str) -> _Runs:
-        """Run it and return the outcomes; `write` makes the files that are landed."""
+    def run(self, write: Callable[[], None], sandbox_url: str, gateway_url: Callable[[], str]) -> _Runs:
+        """Run it and return the outcomes; `write` makes what is landed, `gateway_url` waits for the doors."""
         with sync_progress(self.output) as progress, ThreadPoolExecutor() as pool:
-            contacts, *others = sync_groups()
-            waiting = [
-                pool.submit(self._build, progress, _job_options(contacts)),
-                pool.submit(self._land, progress, write),
-                *(pool.submit(self._build, progress, _job_options(group)) for group in others),
-            ]
-            for future in waiting:
+            waiting = [pool.submit(self._build, progress, _job_options(group)) for group in sync_groups()]
+            for future in (*waiting, pool.submit(self._land, progress, write)):
                 future.result()
-        sent = send_changes(sandbox_url, gateway_url)
+        sent = send_changes(sandbox_url, gateway_url())
         self.output.say(f"{sent} changes came in as webhooks; building models …")
-        self._build(None, _job_options(EVENTS))
-        self._build(None, list(MODELS))
+        self._build(None, [*_job_options(EVENTS), *MODELS])
         return self.runs
 
     def _land(self, progress: SyncProgress, write: Callable[[], None]) -> None:

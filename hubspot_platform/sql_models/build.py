@@ -85,11 +85,12 @@ def build_model(session: Session, model: Model, as_of: datetime | None = None) -
         select = at(select, as_of)
     outcomes: tuple[CheckOutcome, ...] = ()
 
-    def verify(beside_session: Session, beside: str) -> None:
+    def verify(beside_session: Session, beside: str) -> int:
         nonlocal outcomes
-        outcomes = run_checks(beside_session, model.header, beside, keys_hold=is_table)
+        rows, outcomes = run_checks(beside_session, model.header, beside, keys_hold=is_table)
         if any(outcome.refuses for outcome in outcomes):
             raise ModelChecksFailedError(model, outcomes)
+        return rows
 
     try:
         if is_table:
@@ -98,15 +99,17 @@ def build_model(session: Session, model: Model, as_of: datetime | None = None) -
             rows = session.create_view(model.table, select, verify=verify)
     except (RowsRefused, QueryRefused) as error:
         # The engine saw a null or a second row in the key before `verify` did; the checks say how many rows.
-        found = run_checks(session, model.header, f"({select}\n)")
+        _, found = run_checks(session, model.header, f"({select}\n)")
         if not any(outcome.refuses for outcome in found):
             raise
         raise ModelChecksFailedError(model, found) from error
     return BuildOutcome(rows, outcomes, missing)
 
 
-def run_checks(session: Session, header: Header, relation: str, *, keys_hold: bool = False) -> tuple[CheckOutcome, ...]:
-    """Count the rows of `relation` (a quoted table name or a query in brackets) that break each check.
+def run_checks(
+    session: Session, header: Header, relation: str, *, keys_hold: bool = False
+) -> tuple[int, tuple[CheckOutcome, ...]]:
+    """Count the rows of `relation` (a quoted table name or a query in brackets), and those that break each check.
 
     `keys_hold` says that the warehouse has refused nulls and repetitions in the grain already.
     """
@@ -115,14 +118,14 @@ def run_checks(session: Session, header: Header, relation: str, *, keys_hold: bo
         f"cast(coalesce(sum(case when {_satisfied(check)} then 0 else 1 end), 0) as bigint) as c{position}"
         for position, check in enumerate(row_checks)
     )
-    row = session.query(f"select {counts} from {relation} as checked").to_pylist()[0]
+    row = session.query(f"select count(*) as rows, {counts} from {relation} as checked").to_pylist()[0]
     violations = {check.name: int(row[f"c{position}"]) for position, check in enumerate(row_checks)}
     for check in header.all_checks:
         if check.name == GRAIN_UNIQUE and keys_hold:
             violations[check.name] = 0
         elif check.rule is Rule.UNIQUE:
             violations[check.name] = _repeated(session, check, relation)
-    return tuple(CheckOutcome(check, violations[check.name]) for check in header.all_checks)
+    return int(row["rows"]), tuple(CheckOutcome(check, violations[check.name]) for check in header.all_checks)
 
 
 def _satisfied(check: Check) -> str:

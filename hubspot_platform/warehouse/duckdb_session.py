@@ -8,7 +8,7 @@ check.
 """
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Literal
 
@@ -26,7 +26,7 @@ from hubspot_platform.warehouse.errors import (
     WarehouseUnreadable,
 )
 from hubspot_platform.warehouse.model import Column, LogicalType, MergeCounts, Table, quote
-from hubspot_platform.warehouse.protocol import Session
+from hubspot_platform.warehouse.protocol import Verify, row_count
 from hubspot_platform.warehouse.session import IDENTITY_TABLE, BaseSession
 
 SQL_TYPES: dict[LogicalType, str] = {
@@ -241,14 +241,12 @@ class DuckDbSession(BaseSession):
             raise QueryRefused("this is no select")
         return list(relation.columns)
 
-    def create_from_select(
-        self, table: Table, select: str, *, verify: Callable[[Session, str], None] | None = None
-    ) -> int:
+    def create_from_select(self, table: Table, select: str, *, verify: Verify = row_count) -> int:
         """See `Session.create_from_select`."""
         with self._all_threads():
             return super().create_from_select(table, select, verify=verify)
 
-    def create_view(self, table: Table, select: str, *, verify: Callable[[Session, str], None] | None = None) -> int:
+    def create_view(self, table: Table, select: str, *, verify: Verify = row_count) -> int:
         """See `Session.create_view`."""
         with self._all_threads():
             return super().create_view(table, select, verify=verify)

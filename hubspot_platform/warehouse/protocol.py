@@ -72,21 +72,28 @@ class Session(Protocol):
         Returns the rows written. Rows of one key: the last stays.
         """
 
-    def create_from_select(
-        self, table: Table, select: str, *, verify: "Callable[[Session, str], None] | None" = None
-    ) -> int:
+    def create_from_select(self, table: Table, select: str, *, verify: "Verify" = ...) -> int:
         """Build the table beside the stored one, let `verify(session, beside)` refuse it by raising, and swap.
 
         The select's output has exactly the table's columns, in any order; a table without columns takes them from
         the select. Key columns are checked to be unique and never null (DuplicateKey). Returns the row count.
         """
 
-    def create_view(self, table: Table, select: str, *, verify: "Callable[[Session, str], None] | None" = None) -> int:
+    def create_view(self, table: Table, select: str, *, verify: "Verify" = ...) -> int:
         """Make the select a view under the table's name, its columns typed as the table's; returns the row count.
 
         `verify(session, relation)` may refuse it by raising; the old view or table of that name then stays, else it
         goes. The key is not checked: verify looks at the rows of today, a view also shows those of tomorrow.
         """
+
+
+Verify = Callable[[Session, str], int]
+"""Looks at the new rows of a table before they are shown: raises to refuse them, else returns how many there are."""
+
+
+def row_count(session: Session, relation: str) -> int:
+    """Count rows without refusing any."""
+    return int(session.query(f"select count(*) as rows from {relation} as counted")["rows"][0].as_py())
 
 
 class Warehouse(Protocol):

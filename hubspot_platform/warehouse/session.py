@@ -4,7 +4,7 @@
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal
@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from hubspot_platform.warehouse import rows as row_tools
 from hubspot_platform.warehouse.errors import DuplicateKey, QueryRefused, RowsRefused
 from hubspot_platform.warehouse.model import Column, LogicalType, MergeCounts, Table, quote
-from hubspot_platform.warehouse.protocol import Session
+from hubspot_platform.warehouse.protocol import Verify, row_count
 
 SYNCED = "_fivetran_synced"
 BESIDE_PREFIX = "__next_"
@@ -132,9 +132,7 @@ class BaseSession(ABC):
             self._append(table, kept)
         return int(kept.num_rows)
 
-    def create_from_select(
-        self, table: Table, select: str, *, verify: Callable[[Session, str], None] | None = None
-    ) -> int:
+    def create_from_select(self, table: Table, select: str, *, verify: Verify = row_count) -> int:
         """See `Session.create_from_select`."""
         select = select.strip().rstrip(";")
         beside = f"{quote(table.schema)}.{quote(BESIDE_PREFIX + table.name)}"
@@ -144,13 +142,11 @@ class BaseSession(ABC):
             self.execute(f"drop table if exists {beside}")
             self._fill(table, select, beside)
             self._refuse_bad_keys(table, beside)
-            if verify is not None:
-                verify(self, beside)
-            count = self.query(f"select count(*) as n from {beside}")["n"][0].as_py()
+            count = verify(self, beside)
             self._swap(table, beside)
-        return int(count)
+        return count
 
-    def create_view(self, table: Table, select: str, *, verify: Callable[[Session, str], None] | None = None) -> int:
+    def create_view(self, table: Table, select: str, *, verify: Verify = row_count) -> int:
         """See `Session.create_view`."""
         select = select.strip().rstrip(";")
         with self.transaction():
@@ -158,11 +154,9 @@ class BaseSession(ABC):
             self.execute(f"create schema if not exists {quote(table.schema)}")
             self._refuse_other_columns(table, select)
             typed = f"select {', '.join(map(self._typed, table.columns))} from (\n{select}\n) as built"
-            if verify is not None:
-                verify(self, f"({typed})")
-            count = self.query(f"select count(*) as n from ({typed}) as built")["n"][0].as_py()
+            count = verify(self, f"({typed})")
             self._put_view(table, typed)
-        return int(count)
+        return count
 
     def _may_repeat(self, beside: str, names: str) -> bool:
         """Say whether two rows may have the same values in columns; an engine that can rule it out cheaply does."""

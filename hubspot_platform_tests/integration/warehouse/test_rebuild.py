@@ -25,9 +25,10 @@ VIEWED = Table(
 def test_create_from_select_builds_typed_and_swaps(warehouse: Warehouse) -> None:
     seen: list[int] = []
 
-    def look(session: Session, beside: str) -> None:
+    def look(session: Session, beside: str) -> int:
         seen.extend(session.query(f"select id from {beside}")["id"].to_pylist())
         assert session.query("select id from funnel.built").to_pylist() == [{"id": 1}]
+        return len(seen)
 
     with warehouse.writer() as session:
         assert session.create_from_select(BUILT, "select 'x' as note, 1 as id, 2 as amount -- the end") == 1
@@ -43,7 +44,7 @@ def test_create_from_select_builds_typed_and_swaps(warehouse: Warehouse) -> None
 
 
 def test_a_refused_build_leaves_the_old_table_and_nothing_beside(warehouse: Warehouse) -> None:
-    def refuse(session: object, beside: str) -> None:
+    def refuse(session: object, beside: str) -> int:
         raise RuntimeError(f"not good: {beside}")
 
     with warehouse.writer() as session:
@@ -100,7 +101,7 @@ def test_a_view_follows_its_source_with_the_types_of_its_spec(warehouse: Warehou
 
 
 def test_a_refused_view_leaves_the_old_one(warehouse: Warehouse) -> None:
-    def refuse(session: Session, relation: str) -> None:
+    def refuse(session: Session, relation: str) -> int:
         assert session.query(f"select v.label from {relation} as v")["label"].to_pylist() == ["new"]
         raise RuntimeError("not good")
 
