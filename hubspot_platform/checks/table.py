@@ -22,12 +22,17 @@ from hubspot_platform.checks.completeness import (
 from hubspot_platform.checks.custom import for_custom_objects
 from hubspot_platform.checks.drift import columns_of_another_type
 from hubspot_platform.checks.engine import QualityTest, Severity, Subject
+from hubspot_platform.checks.inbox import depth_limits, lag_limits, oldest_waiting_event, unfinished_events
 from hubspot_platform.checks.landing import rows_that_break_the_contract
 from hubspot_platform.checks.payments import disagreeing_mrr, one_row_warns, refused_terms
 from hubspot_platform.checks.proof import completeness_proof, no_exceptions, unaccounted_records
 from hubspot_platform.checks.timeliness import cadence_limits, watermark_age
-from hubspot_platform.hubspot.catalogue import CATALOGUE, REFERENCES
+from hubspot_platform.connectors import chargebee, jira
+from hubspot_platform.gateway.routing import ROUTES
+from hubspot_platform.hubspot.catalogue import CATALOGUE, REFERENCES, object_type
+from hubspot_platform.jira.tables import ISSUE
 from hubspot_platform.landing.contract import CATALOGUE as LANDED
+from hubspot_platform.payments.tables import PAYMENT_EVENTS
 
 TIMELINESS = "hubspot_dqa_timeliness"
 FULL = "hubspot_dqa_full"
@@ -42,6 +47,7 @@ VALUES_CHECK = "values_fit_types"
 PROOF_CHECK = "completeness_proof"
 CONSERVATION_CHECK = "sync_conservation"
 DRIFT_CHECK = "schema_drift"
+LAG_CHECK, DEPTH_CHECK = "webhook_lag", "queue_depth"
 CONTRACT_CHECK = "rows_keep_contract"
 
 OBJECT_SUBJECTS = tuple(
@@ -49,6 +55,11 @@ OBJECT_SUBJECTS = tuple(
 )
 REFERENCE_SUBJECTS = tuple(
     Subject(entry.tables[0], entry.name, int(entry.cadence.total_seconds())) for entry in REFERENCES.values()
+)
+QUEUE_SUBJECTS = (
+    *(Subject(object_type(name).table, queue, FIVE_MINUTES) for name, (_, queue) in ROUTES.items()),
+    Subject(PAYMENT_EVENTS.name, chargebee.QUEUE, FIVE_MINUTES, schema=PAYMENT_EVENTS.schema),
+    Subject(ISSUE.name, jira.QUEUE, FIVE_MINUTES, schema=ISSUE.schema),
 )
 
 _OF_OBJECTS: tuple[QualityTest, ...] = (
@@ -146,6 +157,34 @@ _OF_OBJECTS: tuple[QualityTest, ...] = (
 )
 
 
+_OF_QUEUES: tuple[QualityTest, ...] = (
+    QualityTest(
+        id="T07",
+        name=LAG_CHECK,
+        suite=TIMELINESS,
+        cadence_seconds=FIVE_MINUTES,
+        description="how long the longest waiting event of the table's queue has waited",
+        severity=Severity.CRITICAL,
+        unit="seconds",
+        mend="see that the daemon and its sensors run; hubspot-platform process OBJECT empties the queue",
+        subjects=QUEUE_SUBJECTS,
+        measure=oldest_waiting_event,
+        limits=lag_limits,
+    ),
+    QualityTest(
+        id="T09",
+        name=DEPTH_CHECK,
+        suite=TIMELINESS,
+        cadence_seconds=FIVE_MINUTES,
+        description="how many events of the table's queue are not finished",
+        severity=Severity.CRITICAL,
+        unit="events",
+        mend="hubspot-platform process OBJECT empties the queue; several may run side by side",
+        subjects=QUEUE_SUBJECTS,
+        measure=unfinished_events,
+        limits=depth_limits,
+    ),
+)
 CONTRACT_TEST = QualityTest(
     id="A01",
     name=CONTRACT_CHECK,
@@ -236,6 +275,7 @@ _OF_PAYMENTS: tuple[QualityTest, ...] = (
 )
 TESTS: tuple[QualityTest, ...] = (
     *_OF_OBJECTS,
+    *_OF_QUEUES,
     CONTRACT_TEST,
     *_OF_ATTRIBUTION,
     *_OF_PAYMENTS,
