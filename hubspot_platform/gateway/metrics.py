@@ -13,6 +13,7 @@ from hubspot_platform.gateway.routing import ROUTES
 from hubspot_platform.state import Store, inbox, topics
 from hubspot_platform.state.inbox import Depth
 
+_PREFIX = "hubspot_platform"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -22,16 +23,24 @@ class Metrics:
     def __init__(self, store: Store, subscriptions: Sequence[tuple[str, str]] = ()) -> None:
         self.registry = CollectorRegistry()
         self.deliveries = Counter(
-            "gateway_deliveries_total", "Requests at a door by answer.", ("door", "status"), registry=self.registry
+            f"{_PREFIX}_webhook_deliveries_total",
+            "Requests at a door by answer.",
+            ("endpoint", "status"),
+            registry=self.registry,
         )
         self.refusals = Counter(
-            "gateway_refusals_total", "Refused requests by reason.", ("door", "reason"), registry=self.registry
+            f"{_PREFIX}_webhook_refusals_total",
+            "Refused requests by reason.",
+            ("endpoint", "reason"),
+            registry=self.registry,
         )
-        self.events = Counter("gateway_events_total", "Events by outcome.", ("door", "outcome"), registry=self.registry)
+        self.events = Counter(
+            f"{_PREFIX}_webhook_events_total", "Events by outcome.", ("endpoint", "outcome"), registry=self.registry
+        )
         self.seconds = Histogram(
-            "gateway_delivery_seconds",
+            f"{_PREFIX}_webhook_delivery_seconds",
             "From the whole body to the answer.",
-            ("door",),
+            ("endpoint",),
             buckets=_SECONDS,
             registry=self.registry,
         )
@@ -56,8 +65,10 @@ class _InboxDepth(Collector):
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """Yield the depth by queue and status, and the age of the oldest waiting event of each queue."""
         now = self._store.now()
-        depth = GaugeMetricFamily("inbox_events", "Events of the inbox.", labels=("queue", "status"))
-        age = GaugeMetricFamily("inbox_oldest_ready_seconds", "Age of the oldest waiting event.", labels=("queue",))
+        depth = GaugeMetricFamily(f"{_PREFIX}_queue_depth", "Events of the inbox.", labels=("queue", "status"))
+        age = GaugeMetricFamily(
+            f"{_PREFIX}_queue_oldest_seconds", "Age of the oldest waiting event.", labels=("queue",)
+        )
         empty = {queue: Depth() for _, queue in ROUTES.values()}
         depths = empty | self._store.read(lambda conn: inbox.depths(conn, now))
         for queue, found in sorted(depths.items()):
@@ -81,7 +92,9 @@ class _TopicDepth(Collector):
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """Yield the unread events by topic and queue."""
-        waiting = GaugeMetricFamily("topic_events_waiting", "Unread events of a topic.", labels=("topic", "queue"))
+        waiting = GaugeMetricFamily(
+            f"{_PREFIX}_topic_events_waiting", "Unread events of a topic.", labels=("topic", "queue")
+        )
         for each in self._store.read(lambda conn: topics.backlogs(conn, self._subscriptions)):
             waiting.add_metric((each.topic, each.subscriber), each.waiting)
         return (waiting,)

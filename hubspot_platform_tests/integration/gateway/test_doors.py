@@ -43,14 +43,17 @@ def test_case_005_without_a_sound_signature_nothing_is_parsed_or_stored(gateway:
     body = b"[not even JSON"
     signed = delivery_headers(SECRET, f"{gateway.url}{GENERAL}", body, now_ms())
     truncated = signed | {"X-HubSpot-Signature-v3": signed["X-HubSpot-Signature-v3"][:-4]}
-    before = gateway.metric("gateway_refusals_total", door="hubspot_general", reason="mismatch")
+    before = gateway.metric("hubspot_platform_webhook_refusals_total", endpoint="hubspot_general", reason="mismatch")
 
     assert gateway.post(GENERAL, body).status_code == 401
     assert gateway.post(GENERAL, body, truncated).status_code == 401
     refused = gateway.deliver([event(1)], secret="guessed")
     assert (refused.status_code, refused.headers["content-type"]) == (401, "application/problem+json")
     assert gateway.rows() == []
-    assert gateway.metric("gateway_refusals_total", door="hubspot_general", reason="mismatch") == before + 2
+    assert (
+        gateway.metric("hubspot_platform_webhook_refusals_total", endpoint="hubspot_general", reason="mismatch")
+        == before + 2
+    )
 
 
 @pytest.mark.parametrize(("age_ms", "status"), [(301_000, 401), (299_000, 200), (-59_000, 200), (-120_000, 401)])
@@ -108,10 +111,13 @@ def test_case_008_the_configured_public_url_is_what_was_signed(tmp_path: Path) -
 def test_case_009_a_body_that_was_written_anew_on_its_way_is_refused(gateway: Running) -> None:
     compact = json.dumps([event(1, propertyValue="Zoë")], separators=(",", ":"), ensure_ascii=False).encode()
     signed = delivery_headers(SECRET, f"{gateway.url}{GENERAL}", compact, now_ms())
-    before = gateway.metric("gateway_refusals_total", door="hubspot_general", reason="mismatch")
+    before = gateway.metric("hubspot_platform_webhook_refusals_total", endpoint="hubspot_general", reason="mismatch")
     for rewritten in (json.dumps(json.loads(compact)).encode(), compact.replace("ë".encode(), b"\\u00eb")):
         assert gateway.post(GENERAL, rewritten, signed).status_code == 401
-    assert gateway.metric("gateway_refusals_total", door="hubspot_general", reason="mismatch") == before + 2
+    assert (
+        gateway.metric("hubspot_platform_webhook_refusals_total", endpoint="hubspot_general", reason="mismatch")
+        == before + 2
+    )
     assert gateway.post(GENERAL, compact, signed).status_code == 200
 
 
@@ -125,7 +131,7 @@ def test_case_010_both_secrets_hold_while_they_rotate(gateway: Running) -> None:
 def test_case_011_a_body_without_end_is_refused_while_it_streams(gateway: Running) -> None:
     head = f"POST {GENERAL} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
     chunk = b"10000\r\n" + b"x" * 65_536 + b"\r\n"
-    before = gateway.metric("gateway_refusals_total", door="hubspot_general", reason="too_large")
+    before = gateway.metric("hubspot_platform_webhook_refusals_total", endpoint="hubspot_general", reason="too_large")
     sent = 0
     with connection(gateway) as client:
         client.sendall(head)
@@ -137,7 +143,10 @@ def test_case_011_a_body_without_end_is_refused_while_it_streams(gateway: Runnin
     with connection(gateway) as client:
         client.sendall(f"POST {GENERAL} HTTP/1.1\r\nHost: x\r\nContent-Length: 2000001\r\n\r\n".encode())
         assert client.recv(4096).startswith(b"HTTP/1.1 413")
-    assert gateway.metric("gateway_refusals_total", door="hubspot_general", reason="too_large") == before + 2
+    assert (
+        gateway.metric("hubspot_platform_webhook_refusals_total", endpoint="hubspot_general", reason="too_large")
+        == before + 2
+    )
 
 
 @pytest.mark.parametrize("chunked", [False, True])
@@ -256,9 +265,10 @@ def test_health_and_metrics_are_on_a_port_of_their_own(gateway: Running) -> None
         assert gateway.http.get(f"{gateway.admin_url}{path}").status_code == 200
         assert gateway.http.get(f"{gateway.url}{path}").status_code == 404
     page = gateway.http.get(f"{gateway.admin_url}/metrics").text
-    assert 'inbox_events{queue="matrix.hubspot_company_webhook_events",status="ready"} 1.0' in page
-    assert 'inbox_events{queue="matrix.hubspot_call_webhook_events",status="ready"} 0.0' in page
-    waiting = 'topic_events_waiting{queue="matrix.hubspot_company_aggregator",topic="company_metadata_changed"}'
+    assert 'hubspot_platform_queue_depth{queue="matrix.hubspot_company_webhook_events",status="ready"} 1.0' in page
+    assert 'hubspot_platform_queue_depth{queue="matrix.hubspot_call_webhook_events",status="ready"} 0.0' in page
+    reader = 'queue="matrix.hubspot_company_aggregator",topic="company_metadata_changed"'
+    waiting = f"hubspot_platform_topic_events_waiting{{{reader}}}"
     assert f"{waiting} 0.0" in page
     described = gateway.http.get(f"{gateway.url}/openapi.json").json()
     assert {"/Hubspot/Webhooks/", "/jira/webhooks", "/events/{topic}"} <= described["paths"].keys()
