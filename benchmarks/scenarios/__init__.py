@@ -28,6 +28,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "full-read": reads.full_read,
     "chunk-sizes": chunks.chunk_sizes,
     "limited-read": reads.limited_read,
+    "limited-million": reads.limited_million,
     "incremental": incremental.incremental,
     "one-instant": incremental.one_instant,
     "four-processes": processes.four_processes,
