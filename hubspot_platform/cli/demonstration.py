@@ -122,8 +122,9 @@ class _Everything:
             waiting = [pool.submit(self._build, progress, _job_options(group)) for group in sync_groups()]
             for future in (*waiting, pool.submit(self._land, progress, write)):
                 future.result()
-        sent = send_changes(sandbox_url, gateway_url())
-        self.output.say(f"{sent} changes came in as webhooks; building models …")
+        gateway = gateway_url()
+        sent = send_changes(sandbox_url, gateway)
+        self.output.say(f"{sent} changes came in as webhooks at the gateway {gateway}; building models …")
         self._build(None, [*_job_options(EVENTS), *MODELS])
         return self.runs
 
