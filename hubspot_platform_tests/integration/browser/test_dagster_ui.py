@@ -14,7 +14,7 @@ import pytest
 from hubspot_platform.automation.alerts import RUNNER
 from hubspot_platform.automation.instance import prepare_instance
 from hubspot_platform.automation.schedules import HOUR, floor_hour
-from hubspot_platform.checks.table import COUNT_CHECK, OBJECT_SUBJECTS, TESTS
+from hubspot_platform.checks.table import COUNT_CHECK, TESTS
 from hubspot_platform.cli.processes import DagsterServices
 from hubspot_platform_tests.support import browser
 from hubspot_platform_tests.support.browser import DagsterPages, SlackPage
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.browser
 CONTACT = "hubspot/contact"
 CONTACTS = 200
 UNSEEN = 40  # more than the 25 records of difference that the count check forgives
-CHECKS = [test.name for test in TESTS if OBJECT_SUBJECTS[0] in test.subjects]
+CHECKS = [test.name for test in TESTS if CONTACT in (subject.asset_key.to_user_string() for subject in test.subjects)]
 GREEN = dict.fromkeys(CHECKS, "Succeeded")
 
 
