@@ -42,16 +42,26 @@ def merge_spans(spans: Iterable[Span]) -> list[Span]:
     return merged
 
 
+@dataclass(frozen=True)
+class Taken:
+    """The part of a page that is for the mirror, and the ids that it reads for good; None when that is not known."""
+
+    own: slice
+    covers: Span | None
+
+
 @dataclass(eq=False)
 class IdRange:
     """Ids in [low, high), `high` None at the open end; `cursor` asks for the next page.
 
-    `spacing` is how far apart the ids of the range lay that this one was cut from, until it has pages of its own.
+    `begun` says that somebody reads it. `spacing` is how far apart the ids of the range lay that this one was cut from,
+    until it has pages of its own.
     """
 
     low: int
     high: int | None = None
     cursor: int = 0
+    begun: bool = False
     done: bool = False
     ended_by_server: bool = False
     pages_since_split: int = 0
@@ -118,6 +128,9 @@ class RangePlan:
         """Return the cursor whose page begins at `first_id`."""
         return first_id if self.inclusive else first_id - 1
 
+    def _unread_from(self, share: IdRange) -> int:
+        return max(share.low, share.cursor if self.inclusive else share.cursor + 1)
+
     def skip(self, spans: Iterable[Span]) -> None:
         """Take ids out that an earlier walk has read; the open end always stays."""
         for span in spans:
@@ -131,19 +144,40 @@ class RangePlan:
             parts.append(replace(share, low=span.high, cursor=self.cursor_before(span.high)))
         return parts
 
-    def take(self, share: IdRange, ids: Sequence[int], following: int | None) -> slice:
-        """Note a page of `share` and return which part of it belongs to the range.
+    def claim(self) -> IdRange | None:
+        """Return the lowest range that nobody reads, if need be cut from one that is read; None when there is none."""
+        waiting = [share for share in self.ranges if not share.begun] or self.steal()
+        if not waiting:
+            return None
+        share = min(waiting, key=lambda one: one.low)
+        share.begun = True
+        return share
+
+    def take(self, share: IdRange, ids: Sequence[int], following: int | None) -> Taken:
+        """Note a page of `share`: what lies beyond it is for the ranges that follow, as far as nobody reads them.
 
         `ids` are the page's record ids, `following` its next cursor (None on the last page). Raises
         `NotInIdOrder` when the page contradicts id order.
         """
-        floor = share.cursor if self.inclusive else share.cursor + 1
+        low, floor = share.position, share.cursor if self.inclusive else share.cursor + 1
         in_order = all(a < b for a, b in pairwise(ids))
         if not in_order or (ids and ids[0] < floor):
             raise NotInIdOrder
         if following is not None and following <= share.cursor:
             raise NotInIdOrder
         start = bisect_left(ids, share.low)
+        stop = self._note(share, ids, start, following)
+        for neighbour in self._shown(share, following):
+            if bisect_left(ids, self._unread_from(neighbour)) != stop:
+                break  # records lie between that somebody reads or has read
+            share, stop = neighbour, self._note(neighbour, ids, stop, following)
+        if share.ended_by_server:  # what lies after the last record of the list may still come
+            return Taken(slice(start, stop), Span(low, ids[stop - 1] + 1) if stop > start else None)
+        end = share.high if share.done else self._unread_from(share)
+        return Taken(slice(start, stop), None if end is None else Span(low, end))
+
+    def _note(self, share: IdRange, ids: Sequence[int], start: int, following: int | None) -> int:
+        """Move a range on by the page's ids from `start` on; returns where those of others begin."""
         stop = len(ids) if share.high is None else bisect_left(ids, share.high)
         self._count(share, ids[start:stop])
         beyond = share.high is not None and (
@@ -154,7 +188,14 @@ class RangePlan:
             self._finish(share)
         else:
             share.cursor = following
-        return slice(start, stop)
+        return stop
+
+    def _shown(self, share: IdRange, following: int | None) -> list[IdRange]:
+        """Return the ranges that nobody reads and whose beginning a page shows that went beyond `share`."""
+        if not share.done or share.high is None or following is None:
+            return []
+        above = [one for one in self.ranges if not one.begun and share.high <= one.low]
+        return sorted((one for one in above if one.cursor < following), key=lambda one: one.low)
 
     def _count(self, share: IdRange, own: Sequence[int]) -> None:
         share.pages_since_split += 1

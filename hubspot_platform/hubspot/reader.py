@@ -217,13 +217,11 @@ class _Walk:
         self.listing = listing
         self.plan = plan
         self._first = plan.ranges[0]
-        self._unclaimed = list(reversed(plan.ranges))
         self._changed = asyncio.Condition()
 
     def leave_out(self, done: Sequence[Span]) -> None:
         """Leave out the ids that were read before; to be called before the work begins."""
         self.plan.skip(done)
-        self._unclaimed = list(reversed(self.plan.ranges))
 
     async def work(self, emit: Emit[Records]) -> None:
         """Read ranges until none is left: one worker of the crew."""
@@ -246,7 +244,6 @@ class _Walk:
                     yield records
 
     async def _page(self, share: IdRange, *, made_up: bool) -> Records:
-        low = share.position
         try:
             records, following = await self.listing.page(str(share.cursor))
         except Invalid as error:
@@ -255,25 +252,15 @@ class _Walk:
             raise
         if following is not None and not following.isdigit():
             raise NotInIdOrder
-        own = records.part(self.plan.take(share, records.ids, None if following is None else int(following)))
-        return own.covering(self._covered(share, low, own.ids))
-
-    def _covered(self, share: IdRange, low: int, ids: Sequence[int]) -> Span | None:
-        """Return which ids a page has read for good; what lies after the last record of the list may still come."""
-        if not share.done:
-            return Span(low, share.position if self.plan.inclusive else share.position + 1)
-        if share.high is not None and not share.ended_by_server:
-            return Span(low, share.high)
-        return Span(low, ids[-1] + 1) if ids else None
+        taken = self.plan.take(share, records.ids, None if following is None else int(following))
+        return records.part(taken.own).covering(taken.covers)
 
     async def _claim(self) -> IdRange | None:
         """Return a range to read, waiting while nothing can be divided; None when the walk is over."""
         async with self._changed:
-            while self._unclaimed or self.plan.ranges:
-                if not self._unclaimed:
-                    self._unclaimed = list(reversed(self.plan.steal()))
-                if self._unclaimed:
-                    self._changed.notify_all()  # what is left of them is for those who wait
-                    return self._unclaimed.pop()
+            while self.plan.ranges:
+                if (share := self.plan.claim()) is not None:
+                    self._changed.notify_all()  # what else was cut is for those who wait
+                    return share
                 await self._changed.wait()
             return None

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hubspot_platform.hubspot.ranges import IdRange, NotInIdOrder, RangePlan
+from hubspot_platform.hubspot.ranges import IdRange, NotInIdOrder, RangePlan, Span, Taken
 
 PAGE = 7
 
@@ -32,13 +32,14 @@ def test_every_id_is_read_exactly_once(ids: list[int], inclusive: bool, data: st
     portal, read = list(ids), []
     while plan.ranges:
         share = data.draw(st.sampled_from(plan.ranges))
+        share.begun = True
         page, following = page_of(portal, share.cursor, inclusive=inclusive)
         if data.draw(st.booleans()):  # divided while its page is in flight
             top = share.high if share.high is not None else (ids[-1] + 2 if ids else 2)
             plan.divide(share, data.draw(st.integers(min(share.position, top), top)))
         if data.draw(st.integers(0, 9)) == 0:  # created during the walk
             portal.append((portal[-1] if portal else 0) + data.draw(st.integers(1, 50)))
-        read += page[plan.take(share, page, following)]
+        read += page[plan.take(share, page, following).own]
     plan.check_complete()
     assert sorted(read) == read_once(portal, upto=max(read, default=0))
     assert set(ids) <= set(read)
@@ -68,7 +69,7 @@ def test_a_page_that_contradicts_id_order_is_not_taken(ids: list[int], following
 
 def test_case_068_an_empty_page_with_a_next_link_keeps_paging() -> None:
     plan, share = plan_of(10)
-    assert plan.take(share, [], 20) == slice(0, 0)
+    assert plan.take(share, [], 20) == Taken(slice(0, 0), Span(10, 20))
     assert not share.done
     assert share.cursor == 20
 
@@ -83,19 +84,45 @@ def test_a_range_the_server_ends_early_is_noticed() -> None:
         plan.check_complete()
 
 
+def test_what_a_page_shows_beyond_its_range_is_taken_from_ranges_that_nobody_reads() -> None:
+    plan, low = plan_of(10)
+    for cut in (20, 30, 40, 60):
+        plan.divide(plan.ranges[-1], cut)
+    _, begun, empty, half, last = plan.ranges
+    low.begun = begun.begun = True
+
+    # Nothing lies from 20 to 40; the page ends within the range of 40 to 60.
+    assert plan.take(low, [11, 15, 41, 45], 50) == Taken(slice(0, 4), Span(10, 50))
+
+    assert (low.done, begun.done, empty.done, half.done) == (True, False, True, False)
+    assert plan.ranges == [begun, half, last]
+    assert (half.cursor, last.cursor) == (50, 60)
+    assert plan.claim() is half
+
+
+def test_records_of_a_range_that_somebody_reads_are_left_to_it_and_so_is_what_follows() -> None:
+    plan, low = plan_of(10)
+    for cut in (20, 40):
+        plan.divide(plan.ranges[-1], cut)
+    low.begun = plan.ranges[1].begun = True
+
+    assert plan.take(low, [11, 25, 41], 50) == Taken(slice(0, 1), Span(10, 20))
+    assert [share.cursor for share in plan.ranges] == [20, 40]
+
+
 def walk(ids: list[int], workers: int) -> tuple[list[int], int, int]:
     """Read `ids` with workers that all take one page of 100 a round; return them as read, rounds and calls."""
     plan = RangePlan(inclusive=True, ceiling=ids[-1], total=len(ids))
     plan.start(ids[0])
     plan.spread(workers, sample=ids[:100])
-    unclaimed, busy = list(plan.ranges), list[IdRange]()
+    busy = list[IdRange]()
     read, rounds, calls = list[int](), 0, 0
     while plan.ranges:
-        while len(busy) < workers and (unclaimed := unclaimed or plan.steal()):
-            busy.append(unclaimed.pop(0))
+        while len(busy) < workers and (share := plan.claim()) is not None:
+            busy.append(share)
         for share in busy:
             page, following = page_of(ids, share.cursor, inclusive=True, size=100)
-            read += page[plan.take(share, page, following)]
+            read += page[plan.take(share, page, following).own]
         rounds, calls = rounds + 1, calls + len(busy)
         busy = [share for share in busy if not share.done]
     return read, rounds, calls
