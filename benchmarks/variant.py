@@ -21,7 +21,7 @@ from hubspot_platform.hubspot.reader import Unread
 from hubspot_platform.hubspot.records import Records
 from hubspot_platform.hubspot.transport import Transport
 from hubspot_platform.lanes import Lane
-from hubspot_platform.mirror import sync
+from hubspot_platform.mirror import pipeline, sync
 
 PAGE = 100
 
@@ -102,7 +102,7 @@ def main() -> None:
     if chosen.records_only:
         CATALOGUE.update({name: dataclasses.replace(entry, associations=()) for name, entry in CATALOGUE.items()})
     if chosen.chunk is not None:
-        sync.CHUNK_OBJECTS = chosen.chunk
+        pipeline.CHUNK_OBJECTS = chosen.chunk
     sys.argv = ["hubspot-platform", *rest]
     run()
 

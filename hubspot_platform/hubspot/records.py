@@ -9,6 +9,7 @@ text is the same whether its history was asked for or not.
 import json
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any, Self
 
 import orjson
@@ -22,8 +23,11 @@ HISTORY = "propertiesWithHistory"
 
 _RESULTS = b'"results":['
 _FIRST_KEY = b'{"id":"'
+_NEXT_RECORD = b'},{"id":"'
+_PROPERTIES = b'"properties":{'
 _LIST_OF_OBJECTS = b"[{"
 _NEXT_OBJECT = b'},{"'
+_LONGEST_HEAD = 1_000  # bytes before the records
 _HIGHEST_ID = (1 << 63) - 1
 _WITH_HISTORY = b'"propertiesWithHistory":'
 
@@ -42,10 +46,11 @@ class Records:
     covers: Span | None = field(default=None, compare=False)
     histories: Sequence[bytes] = ()
     nameless: Sequence[bytes] = ()
-    size: int = field(init=False, compare=False)  # bytes of all texts
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "size", sum(map(len, self.texts)) + sum(map(len, self.histories)))
+    @property
+    def size(self) -> int:
+        """Bytes of all texts and histories."""
+        return sum(map(len, self.texts)) + sum(map(len, self.histories))
 
     @classmethod
     def of(cls, records: Iterable[Json]) -> Self:
@@ -73,7 +78,7 @@ class Records:
 
     def covering(self, span: Span | None) -> "Records":
         """Return the same records, known to be all that there are in `span`."""
-        return replace(self, covers=span)
+        return self if span == self.covers else replace(self, covers=span)
 
     def part(self, where: slice) -> "Records":
         """Return the records at some places, and those without an id, which have none."""
@@ -125,32 +130,47 @@ def parse_object(content: bytes) -> Json:
 def _cut(content: bytes) -> RecordPage | None:
     """Cut a compact page without history, each of whose records begins with its id; None when it is anything else.
 
-    An unescaped quotation mark ends a string, so `{"id":"` never lies within one. Where there is no other list of
-    objects on the page, one inside of a record follows a colon and not, as a record does, the record before it.
+    An unescaped quotation mark ends a string, so `{"id":"` never lies within one.
     """
-    head, *cut = content.split(_FIRST_KEY)
-    if not cut or not head.endswith(_RESULTS) or content.count(_LIST_OF_OBJECTS) > 1 or _WITH_HISTORY in content:
-        return None
-    if content.count(_NEXT_OBJECT) != len(cut) - 1:  # a record without an id would be taken for part of its neighbour
-        return None
-    last = cut.pop()
-    end = last.rfind(b'}],"paging":{')
+    begin = content.find(_RESULTS + _FIRST_KEY, 0, _LONGEST_HEAD) + len(_RESULTS)
+    end = content.rfind(b'}],"paging":{')
     if end < 0:
-        end = last.rfind(b"}]")
-    if end < 0 or not all(text.endswith(b"},") for text in cut):
+        end = content.rfind(b"}]")
+    if begin < len(_RESULTS) or end < begin:
         return None
-    texts = [_FIRST_KEY + text[:-1] for text in cut]
-    texts.append(_FIRST_KEY + last[: end + 1])
+    starts, at = [begin], content.find(_NEXT_RECORD, begin)
+    while at >= 0:
+        starts.append(at + 2)
+        at = content.find(_NEXT_RECORD, at + len(_NEXT_RECORD))
+    texts = [content[start : following - 1] for start, following in pairwise([*starts, end + 2])]
+    if not _are_records(content, content.count(b"{", begin, end), texts):
+        return None
     try:
         orjson.loads(texts[-1])
-        rest = orjson.loads(head + last[end + 1 :])
-        ids = [int(text[: text.index(b'"')]) for text in (*cut, last)]
+        rest = orjson.loads(content[:begin] + content[end + 1 :])
+        ids = [int(text[len(_FIRST_KEY) : text.index(b'"', len(_FIRST_KEY))]) for text in texts]
     except ValueError:
         return None
     if min(ids) < 0 or max(ids) > _HIGHEST_ID:
         return None
     del rest["results"]
     return RecordPage(Records(ids, texts), rest)
+
+
+def _are_records(content: bytes, objects: int, texts: Sequence[bytes]) -> bool:
+    """Say whether each text is a record, without its history, and not part of one or more than one.
+
+    They are when there are no other `objects` than a record and its properties for each. Else, where there is no other
+    list of objects on the page, an object inside of a record follows a colon and not, as a record does, the one before.
+    """
+    if objects == 2 * len(texts) and all(_PROPERTIES in text for text in texts):
+        return True
+    return (
+        content.count(_FIRST_KEY) == len(texts)
+        and content.count(_NEXT_OBJECT) == len(texts) - 1
+        and content.count(_LIST_OF_OBJECTS) == 1
+        and _WITH_HISTORY not in content
+    )
 
 
 def _parsed(content: bytes) -> RecordPage:

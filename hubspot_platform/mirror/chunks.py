@@ -5,7 +5,6 @@ the records and casts whole columns; only a chunk that holds something unusual i
 """
 
 from array import array
-from bisect import bisect_right
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -26,8 +25,8 @@ from hubspot_platform.mirror.history import History, history_rows, join_historie
 from hubspot_platform.mirror.rejected import BROKEN_JSON, NO_ID, NO_PROPERTIES, REJECTED_ROW, rejected_rows
 from hubspot_platform.mirror.tables import LONGEST_SAMPLE, VALUE_ERROR, ObjectLayout, ValueColumn
 from hubspot_platform.mirror.values import (
-    ESCAPED_UNSTORABLE,
     as_text,
+    may_be_unstorable,
     storable_record,
     text_column,
     typed_column,
@@ -175,20 +174,17 @@ def _storable(texts: Sequence[bytes]) -> tuple[pa.Array, list[tuple[int, dict[st
     The column's data is one document of all texts; changes come by record id and property. A record that cannot be
     read is left as it is.
     """
-    document, ends = b"".join(texts), list(accumulate(map(len, texts), initial=0))
     stored = list(texts)
     replaced: list[tuple[int, dict[str, str]]] = []
-    for place in sorted({bisect_right(ends, found.start()) - 1 for found in ESCAPED_UNSTORABLE.finditer(document)}):
-        read = _record(texts[place])
-        if isinstance(read, str):
+    for place, text in enumerate(texts):
+        if not may_be_unstorable(text) or isinstance(read := _record(text), str):
             continue
         record, changed = storable_record(read)
         stored[place] = orjson.dumps(record)
         replaced.append((int(record["id"]), changed))
-    if replaced:
-        document, ends = b"".join(stored), list(accumulate(map(len, stored), initial=0))
-    offsets = pa.py_buffer(array("i", ends))
-    return pa.Array.from_buffers(pa.string(), len(texts), [None, offsets, pa.py_buffer(document)]), replaced
+    document, offsets = b"".join(stored), array("i", accumulate(map(len, stored), initial=0))
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(document)]
+    return pa.Array.from_buffers(pa.string(), len(texts), buffers), replaced
 
 
 def _parse(raw: pa.Array, names: Sequence[str]) -> _Parsed | None:

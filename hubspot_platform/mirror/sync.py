@@ -7,10 +7,11 @@ Killed at any moment and run again, it loses nothing and repeats harmlessly.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -37,6 +38,7 @@ from hubspot_platform.mirror.chunks import Chunk, build_chunk, join_chunks, piec
 from hubspot_platform.mirror.compared import note_census
 from hubspot_platform.mirror.history import asking_history, history_rows, join_histories
 from hubspot_platform.mirror.passes import run_merges, run_pass
+from hubspot_platform.mirror.pipeline import Pages, Part, Pipeline
 from hubspot_platform.mirror.plan import (
     READS_EVERYTHING,
     Mode,
@@ -58,7 +60,6 @@ from hubspot_platform.warehouse.model import MergeCounts
 
 logger = logging.getLogger(__name__)
 
-CHUNK_OBJECTS = 10_000  # written in one transaction; with fewer, merges cost more, with more, they need more memory
 LEASE_TIME = timedelta(seconds=60)
 
 ProgressListener = Callable[[SyncReport], None]
@@ -115,7 +116,6 @@ class _SyncRun:
     unread: Unread = field(default_factory=Unread)
     history: tuple[str, ...] = ()
     zone: ZoneInfo | None = None  # the portal's, for a full read by export
-    one_at_a_time: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
     def __post_init__(self) -> None:
         self.object: ObjectType = self.request.object
@@ -208,16 +208,19 @@ class _SyncRun:
             before = await asyncio.to_thread(writer.live_ids, self.warehouse, self.object)
             self.guard(len(before), total)
             self.unread.total = total
-            archived: list[AsyncGenerator[Records, None]] = []
+            archived: list[Pages] = []
 
             async def begin_archived() -> None:
                 known = Unread(order=self.unread.order)
                 listed = read_rest(transport, self.object, layout.properties, known, archived=True)
                 archived.append(await ahead.enter_async_context(begun(listed)))
 
-            await self.write(transport, layout, followed(pages, begin_archived))
-            live_read = self.report.objects_read + self.report.resumed
-            await self.write(transport, layout, archived[0], archived=True)
+            def parts() -> Iterator[Part]:
+                yield followed(pages, begin_archived), False
+                yield archived[0], True
+
+            await self._write_parts(transport, layout, parts())
+        live_read = self.report.objects_read - self.report.archived_read + self.report.resumed
         if self.report.resumed:
             # Merges seen by the tries before are not in this one's memory, nor are the ids they met.
             await run_merges(self, transport, layout)
@@ -235,7 +238,7 @@ class _SyncRun:
             self.progress(vanished=vanished)
         await asyncio.to_thread(note_census, self.warehouse, self.object, met, counted_at)
 
-    def _live(self, transport: Transport, layout: ObjectLayout) -> AsyncGenerator[Records, None]:
+    def _live(self, transport: Transport, layout: ObjectLayout) -> Pages:
         if self.zone is None:
             return read_rest(transport, self.object, layout.properties, self.unread)
         export = Export(self.object, layout.properties, layout.moments, self.zone)
@@ -255,41 +258,19 @@ class _SyncRun:
         pages = read_all(transport, self.object, layout.properties, archived=True, lane=Lane.SYNC)
         await self.write(transport, layout, pages, archived=True)
 
-    async def write(
-        self,
-        transport: Transport,
-        layout: ObjectLayout,
-        pages: AsyncGenerator[Records, None],
-        *,
-        archived: bool = False,
-    ) -> None:
-        """Write pages in chunks: one is written while the pages of the next are typed as they come: flat memory."""
-        typing: list[asyncio.Task[Chunk]] = []
-        writing: asyncio.Task[None] | None = None
-        collected = 0
-        try:
-            async with aclosing(pages), aclosing(pieces_of(pages)) as pieces:
-                async for piece in pieces:
-                    collected += sum(map(len, piece))
-                    typing.append(asyncio.create_task(self._type(layout, piece)))
-                    if collected >= CHUNK_OBJECTS:
-                        if writing is not None:
-                            await writing
-                        writing = asyncio.create_task(self._write_chunk(transport, layout, typing, archived=archived))
-                        typing, collected = [], 0
-            if writing is not None:
-                await writing
-            if typing:
-                await self._write_chunk(transport, layout, typing, archived=archived)
-        except BaseException:
-            # A chunk that has begun is finished: it is one transaction and repeating it is harmless.
-            await asyncio.gather(*typing, *([writing] if writing else []), return_exceptions=True)
-            raise
+    async def write(self, transport: Transport, layout: ObjectLayout, pages: Pages, *, archived: bool = False) -> None:
+        """Write pages of live records, or of archived ones."""
+        await self._write_parts(transport, layout, [(pages, archived)])
+
+    async def _write_parts(self, transport: Transport, layout: ObjectLayout, parts: Iterable[Part]) -> None:
+        def write(typing: list[asyncio.Task[Chunk]], archived: bool) -> Awaitable[None]:
+            return self._write_chunk(transport, layout, typing, archived=archived)
+
+        await Pipeline(partial(self._type, layout), write).run(parts)
 
     async def _type(self, layout: ObjectLayout, pages: list[Records]) -> Chunk:
-        async with self.one_at_a_time:
-            portal_id, read_at = self.report.portal_id, self.platform.clock()
-            return await asyncio.to_thread(build_chunk, layout, pages, portal_id=portal_id, read_at=read_at)
+        portal_id, read_at = self.report.portal_id, self.platform.clock()
+        return await asyncio.to_thread(build_chunk, layout, pages, portal_id=portal_id, read_at=read_at)
 
     async def _write_chunk(
         self, transport: Transport, layout: ObjectLayout, typing: list[asyncio.Task[Chunk]], *, archived: bool

@@ -35,8 +35,7 @@ _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _TEN_PLACES = Decimal(1).scaleb(-10)
 _DECIMAL_LIMIT = Decimal(10) ** 28
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-ESCAPED_UNSTORABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
-"""NUL and halves of pairs as JSON has them, which is only as escapes; halves that make a pair are found too."""
+_ESCAPED_UNSTORABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 REPLACEMENT = "\ufffd"
 
 
@@ -168,6 +167,11 @@ _READERS: dict[LogicalType, Callable[[str], Any]] = {
     LogicalType.TIMESTAMP: _read_timestamp,
     LogicalType.DATE: _read_date,
 }
+
+
+def may_be_unstorable(document: bytes) -> bool:
+    """Say whether JSON has NUL or halves of pairs, which it only has as escapes; halves that make a pair count too."""
+    return b"\\u" in document and _ESCAPED_UNSTORABLE.search(document) is not None
 
 
 def storable(text: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from hubspot_platform.errors import PlatformError
 from hubspot_platform.gateway.documents import dump
 from hubspot_platform.hubspot.retry import parse_json
-from hubspot_platform.mirror.values import ESCAPED_UNSTORABLE, cleaned
+from hubspot_platform.mirror.values import cleaned, may_be_unstorable
 from hubspot_platform.topics.models import (
     GenericDbData,
     Happening,
@@ -98,7 +98,7 @@ def payment_event(body: bytes, company_field: str = "cf_company_id") -> PaymentE
     content = document.get("content")
     if not isinstance(content, dict):
         raise _refused("has no content")
-    if ESCAPED_UNSTORABLE.search(body):
+    if may_be_unstorable(body):
         content = cleaned(content)
     event_type = _text(document.get("event_type"))
     event_id = _text(document.get("id"))

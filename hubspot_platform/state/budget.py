@@ -78,6 +78,7 @@ class RateBudget:
         self._clock = clock
         self._monotonic = monotonic
         self._pause = pause
+        self._rules = {bucket: limits.rule(bucket) for bucket in Bucket}
         self._zone = ZoneInfo(limits.time_zone)
         self._pid = os.getpid()
         self._process = f"{socket.gethostname()}:{self._pid}:{uuid.uuid4().hex[:8]}"
@@ -161,7 +162,7 @@ class RateBudget:
                     self._flush_due = self._flush_due or now + _FLUSH_SECONDS
                     self._wake()
                     raise refused
-                if self.limits.rule(bucket).limit == 0 and now >= queue.paused_until:
+                if self._rules[bucket].limit == 0 and now >= queue.paused_until:
                     return None
             future: Future[Permit] = Future()
             queue.add(lane, future, now)
@@ -252,7 +253,7 @@ class RateBudget:
             with self._changed:
                 self._refuse_when_exhausted()
                 turns = self._due_turns()
-            limited = [turn for turn in turns if self.limits.rule(turn.bucket).limit > 0]
+            limited = [turn for turn in turns if self._rules[turn.bucket].limit > 0]
             answers = self._store.write(lambda conn: self._ask_state(conn, limited)) if limited else {}
         except Exception as error:  # noqa: BLE001 - raised where the callers wait
             _log.warning("the rate budget could not use the state: %s", error)
@@ -287,7 +288,7 @@ class RateBudget:
             if turn.wanted:
                 served_at = self._queues[turn.bucket].served_at
                 request = budget_log.Request(self._process, turn.bucket, turn.wanted, served_at)
-                answer = budget_log.take(conn, request, self.limits.rule(turn.bucket))
+                answer = budget_log.take(conn, request, self._rules[turn.bucket])
             elif turn.listed:
                 budget_log.leave(conn, self._process, turn.bucket)
             answers[turn.bucket] = (answer, self._monotonic())

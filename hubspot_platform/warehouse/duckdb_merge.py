@@ -58,7 +58,7 @@ def _registered(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table
 def _match(connection: duckdb.DuckDBPyConnection, table: Table, rows: pa.Table, newer_by: str | None) -> pa.Table:
     """Return one line per stored row with an incoming key: __row, __id, stale, same_time."""
     wanted = list(dict.fromkeys([*table.key, *([newer_by] if newer_by else [])]))
-    keys = rows.select(wanted).append_column(_ROW, pa.array(range(rows.num_rows), pa.int64()))
+    keys = rows.select(wanted).append_column(_ROW, pa.arange(0, rows.num_rows))
     pairs = " and ".join(f"k.{quote(name)} = t.{quote(name)}" for name in table.key)
     stale, same_time = "false", "true"
     if newer_by:
@@ -105,7 +105,7 @@ def _replace(
 ) -> None:
     present = set(rows.column_names)
     missing = [name for name in stored if name not in present]
-    numbers = pa.array(range(rows.num_rows), pa.int64())
+    numbers = pa.arange(0, rows.num_rows)
     new = pc.invert(pc.is_in(numbers, value_set=matched[_ROW].combine_chunks()))
     if fresh.num_rows and missing and len(missing) >= rows.num_columns:
         # Few columns of a wide table: updating those in place beats carrying all the others along.

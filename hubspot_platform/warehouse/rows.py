@@ -64,7 +64,7 @@ def deduplicate(rows: pa.Table, key: Sequence[str], newer_by: str | None = None)
     distinct = rows.select(list(key)).group_by(list(key)).aggregate([]).num_rows if rows.num_rows else 0
     if distinct == rows.num_rows:
         return rows
-    order = pa.array(range(rows.num_rows), pa.int64())
+    order = pa.arange(0, rows.num_rows)
     ranked = rows.select(list(key))
     if newer_by in rows.column_names:
         ranked = ranked.append_column("__known", pc.is_valid(rows[newer_by]).cast(pa.int8()))
