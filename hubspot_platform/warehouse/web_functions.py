@@ -86,10 +86,12 @@ _CHANNEL = f"""case
     else 'referral' end"""
 
 _KNOWN = "^(cpc-(google|bing)(-[a-z0-9]+)*|cpc-facebook|linkedin|organic|social|email|referral|direct|other)$"
-_TIDY = "nullif(regexp_replace(value, '^[ \\t\\n\\r]+|[ \\t\\n\\r]+$', '', 'g'), '')"
+_TIDY = r"nullif(trim(value, e' \t\n\r'), '')"
 _PART, _LAST = r"[^/?#:@\s()]", r"[^/?#:@\s().]"
 _HOST_OF_URL = rf"(?i)^\s*(?:[a-z][a-z0-9+.-]*:)?//(?:[^/?#]*@)?(?:www[.])?({_PART}*{_LAST})"
 _HOST_ALONE = rf"(?i)^\s*(?:www[.])?({_PART}+[.]{_PART}*{_LAST})"
+# Most addresses are plain, and cutting one at its slashes takes DuckDB a tenth of the time of the patterns above.
+_PLAIN_HOST = "^(www[.])?[a-z0-9-][a-z0-9.-]*[a-z0-9-]$"
 
 
 def _normalised(pattern: str, prefix: str = "") -> str:
@@ -119,8 +121,13 @@ DUCKDB: tuple[str, ...] = (
         when matches(value, '(?i){_ENCODED}') then url_decode(value) else value end""",
     r"""create or replace macro query_value(query, name) as tidy(url_decoded(replace(
         regexp_extract(query, '(?i)(^|[?&])' || name || '=([^&#]*)', 2), '+', ' ')))""",
-    f"""create or replace macro host_of(url) as lower(coalesce(
-        nullif(regexp_extract(url, '{_HOST_OF_URL}', 1), ''), nullif(regexp_extract(url, '{_HOST_ALONE}', 1), '')))""",
+    f"""create or replace macro host_of(url) as case
+        when starts_with(url, 'https://') and matches(split_part(url, '/', 3), '{_PLAIN_HOST}')
+        then case when starts_with(url, 'https://www.') then substr(split_part(url, '/', 3), 5)
+            else split_part(url, '/', 3) end
+        else lower(coalesce(
+            nullif(regexp_extract(url, '{_HOST_OF_URL}', 1), ''), nullif(regexp_extract(url, '{_HOST_ALONE}', 1), '')
+        )) end""",
     """create or replace macro within_host(host, domain) as
         coalesce(host = domain or ends_with(host, '.' || domain), false)""",
     f"""create or replace macro channel_of(

@@ -95,7 +95,11 @@ usable as (
         click_id('li_fat_id', l.li_fat_id) is not null as on_linkedin,
         click_id('fbclid', l.fbclid) is not null as on_meta,
         host_of(l.referrer) as host,
-        case when l.referrer is not null then host_of(l.landing_url) end as landing_host
+        -- Where a campaign is named, no host decides.
+        case
+            when l.referrer is not null and tidy(l.utm_source) is null and tidy(l.utm_medium) is null
+                then host_of(l.landing_url)
+        end as landing_host
     from landed as l
     left join repeated as r on r.session_id = l.session_id
     where l.visit_id is not null and l.client_id is not null and coalesce(r.place, 1) = 1

@@ -1,8 +1,12 @@
 """The helpers of attribution: identifiers of clicks and people, channels, shares; the same answers on both engines."""
 
+import re
 from decimal import Decimal
+from itertools import product
 
-from hubspot_platform.warehouse import Warehouse
+import pyarrow as pa
+
+from hubspot_platform.warehouse import Column, LogicalType, Table, Warehouse
 
 HEX = "0123456789abcdefABCDEF0123456789"
 UUID = "0F0F0F0F-1111-2222-3333-444444444444"
@@ -100,6 +104,34 @@ def test_addresses_and_browsers_are_compared_trimmed_and_in_lower_case(warehouse
     assert _answers(warehouse, "intake_email_of(t.v0)", *([text] for text in TAKEN_IN)) == list(TAKEN_IN.values())
     browsers = {f" {UUID}\n": UUID.lower(), UUID.replace("-", ""): None, f"{UUID}0": None, "x": None}
     assert _answers(warehouse, "uuid_of(t.v0)", *([text] for text in browsers)) == list(browsers.values())
+
+
+HOST = re.compile(r"(?ia)^\s*(?:[a-z][a-z0-9+.-]*:)?//(?:[^/?#]*@)?(?:www[.])?([^/?#:@\s()]*[^/?#:@\s().])")
+ALONE = re.compile(r"(?ia)^\s*(?:www[.])?([^/?#:@\s()]+[.][^/?#:@\s()]*[^/?#:@\s().])")
+ADDRESSES = [
+    "".join(parts)
+    for parts in product(
+        ("https://", "http://", "HTTPS://", " https://", "//", "android-app://", ""),
+        ("", "www.", "WWW.", "www.www.", "me@", "me:secret@www."),
+        ("shop.example", "a", "www", "Shop.Example", "shop.example.", "a..b", ".a", "-a-", "müller.example", "a b", ""),
+        ("", "/", "/a//b", "?q=https://x.test/", "#top", ":8080/", "/www.x.test", ")"),
+    )
+]
+
+
+def test_the_host_of_an_address_is_that_of_its_pattern(warehouse: Warehouse) -> None:
+    table = Table("kinds", "address", (Column("url", LogicalType.TEXT),), key=("url",))
+    with warehouse.writer() as session:
+        session.ensure(table)
+        session.load(table, pa.table({"url": pa.array(sorted(set(ADDRESSES)))}))
+        found = session.query("select url, host_of(url) as host from kinds.address").to_pylist()
+
+    def host(url: str) -> str | None:
+        match = HOST.search(url) or ALONE.search(url)
+        return None if match is None else match[1].lower()
+
+    assert len(found) > 3_000
+    assert [row for row in found if row["host"] != host(row["url"])] == []
 
 
 def test_channels_are_those_of_the_enumeration(warehouse: Warehouse) -> None:
