@@ -261,9 +261,9 @@ class DuckDbSession(BaseSession):
                 self._connection.execute(f"set global threads = {WRITER_THREADS}")
 
     def _may_repeat(self, beside: str, names: str) -> bool:
-        # Equal values have equal hashes, and grouping those takes half the time of grouping long texts.
-        hashes = f"select 1 as bad from {beside} group by hash({names}) having count(*) > 1 limit 1"
-        return bool(self.query(hashes).num_rows)
+        # Equal values have equal hashes, and counting those takes less than half the time of grouping long texts.
+        fewer = self.query(f"select count(distinct hash({names})) < count(*) as fewer from {beside}")
+        return bool(fewer["fewer"][0].as_py())
 
     def _create(self, table: Table, name: str) -> None:
         columns = ", ".join(
