@@ -88,15 +88,6 @@ def eligible(world: World, hops: dict[str, int], anchor: datetime) -> list[dict[
     return list(found.values())
 
 
-def nearest(world: World, hops: dict[str, int]) -> dict[str, tuple[int, str]]:
-    """The steps to the identifier that brings each touch in, and that identifier."""
-    found: dict[str, tuple[int, str]] = {}
-    for node in sorted(hops, key=lambda node: (hops[node], node.encode())):
-        for row in world.touches[node]:
-            found.setdefault(row["touchpoint_id"], (hops[node], node))
-    return found
-
-
 def attribute(world: World, company: dict[str, Any], as_of: datetime) -> dict[str, Any]:
     """The row of `company_summary`."""
     found = walk(world.product, company["company_id"], world.neighbours)
@@ -112,12 +103,7 @@ def attribute(world: World, company: dict[str, Any], as_of: datetime) -> dict[st
     def first(rows: list[dict[str, Any]]) -> str | None:
         return rows[0]["touchpoint_id"] if rows else None
 
-    within = [row for row in oldest if row["occurred_at"] >= anchor - LIMIT]
-    ways = nearest(world, found.hops)
-    told: dict[str, Any] = {}
-    for name, rows in (("first", oldest), ("limited", within), ("last", newest)):
-        told[f"{name}_hop"], told[f"{name}_via_node"] = ways[rows[0]["touchpoint_id"]] if rows else (None, None)
-    return told | {
+    return {
         "company_id": company["company_id"],
         "anchor": anchor,
         "n_clients": sum("@" not in node for node in found.hops),
@@ -128,8 +114,8 @@ def attribute(world: World, company: dict[str, Any], as_of: datetime) -> dict[st
         "n_touchpoints": len(touches),
         "first_touchpoint_id": first(oldest),
         "first_runner_up_id": first(oldest[1:]),
-        "limited_touchpoint_id": first(within),
-        "limited_runner_up_id": first(within[1:]),
+        "limited_touchpoint_id": first([row for row in oldest if row["occurred_at"] >= anchor - LIMIT]),
+        "limited_runner_up_id": first([row for row in oldest if row["occurred_at"] >= anchor - LIMIT][1:]),
         "last_touchpoint_id": first(newest),
         "last_runner_up_id": first(newest[1:]),
         "first_non_direct_touchpoint_id": first([row for row in oldest if row["channel"] != "direct"]),

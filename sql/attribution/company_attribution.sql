@@ -54,16 +54,6 @@ with winner as (
             when 'last' then s.last_runner_up_id
             else s.limited_runner_up_id
         end as runner_up_id,
-        case m.model
-            when 'first' then s.first_hop
-            when 'last' then s.last_hop
-            else s.limited_hop
-        end as hop,
-        case m.model
-            when 'first' then s.first_via_node
-            when 'last' then s.last_via_node
-            else s.limited_via_node
-        end as via_node,
         s.first_non_direct_touchpoint_id,
         s.last_non_direct_touchpoint_id,
         s.n_touchpoints,
@@ -82,10 +72,10 @@ with winner as (
 select
     cast(w.company_id as text) as company_id,
     cast(w.model as text) as model,
-    cast(case when w.touchpoint_id is null then 'no_touchpoints' else 'attributed' end as text) as status,
-    cast(w.touchpoint_id as text) as touchpoint_id,
-    cast(coalesce(t.channel, 'unknown') as text) as channel,
-    cast(t.occurred_at as timestamptz) as occurred_at,
+    cast(case when p.touchpoint_id is null then 'no_touchpoints' else 'attributed' end as text) as status,
+    cast(p.touchpoint_id as text) as touchpoint_id,
+    cast(coalesce(p.channel, 'unknown') as text) as channel,
+    cast(p.occurred_at as timestamptz) as occurred_at,
     cast(t.campaign as text) as campaign,
     cast(t.source as text) as source,
     cast(t.medium as text) as medium,
@@ -100,8 +90,8 @@ select
     cast(t.li_fat_id as text) as li_fat_id,
     cast(t.client_id as text) as client_id,
     cast(t.email as text) as email,
-    cast(w.hop as bigint) as hop,
-    cast(w.via_node as text) as via_node,
+    cast(p.hop as bigint) as hop,
+    cast(p.via_node as text) as via_node,
     cast(w.runner_up_id as text) as runner_up_touchpoint_id,
     cast(w.first_non_direct_touchpoint_id as text) as first_non_direct_touchpoint_id,
     cast(w.last_non_direct_touchpoint_id as text) as last_non_direct_touchpoint_id,
@@ -115,4 +105,5 @@ select
     cast(w.computed_at as timestamptz) as computed_at,
     cast(w.run_number as bigint) as run_number
 from winner as w
+left join attribution.company_path as p on p.company_id = w.company_id and p.touchpoint_id = w.touchpoint_id
 left join attribution.interaction_touchpoints as t on t.touchpoint_id = w.touchpoint_id

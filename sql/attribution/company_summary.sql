@@ -19,12 +19,6 @@
 -- column: last_runner_up_id: The newest touch without that one.
 -- column: first_non_direct_touchpoint_id: The oldest touch that is not direct traffic.
 -- column: last_non_direct_touchpoint_id: The newest touch that is not direct traffic.
--- column: first_hop: Steps from the company to the identifier that brought the oldest touch in.
--- column: first_via_node: That identifier.
--- column: limited_hop: The same steps for the oldest touch of the 28 days.
--- column: limited_via_node: That identifier.
--- column: last_hop: The same steps for the newest touch.
--- column: last_via_node: That identifier.
 -- column: run_number: The newest delayed run of the company that was due, 1 or 2; 0 without one.
 -- column: computed_at: When the table was computed.
 with identity as (
@@ -55,16 +49,10 @@ chosen as (
         p.company_id,
         max(case when p.position = 1 then p.touchpoint_id end) as first_id,
         max(case when p.position = 2 then p.touchpoint_id end) as first_runner_up_id,
-        max(case when p.position = 1 then p.hop end) as first_hop,
-        max(case when p.position = 1 then p.via_node end) as first_via_node,
         max(case when p.position = l.limited then p.touchpoint_id end) as limited_id,
         max(case when p.position = l.limited + 1 then p.touchpoint_id end) as limited_runner_up_id,
-        max(case when p.position = l.limited then p.hop end) as limited_hop,
-        max(case when p.position = l.limited then p.via_node end) as limited_via_node,
         max(case when p.from_end = 1 then p.touchpoint_id end) as last_id,
         max(case when p.from_end = 2 then p.touchpoint_id end) as last_runner_up_id,
-        max(case when p.from_end = 1 then p.hop end) as last_hop,
-        max(case when p.from_end = 1 then p.via_node end) as last_via_node,
         max(case when p.position = l.first_non_direct then p.touchpoint_id end) as first_non_direct_id,
         max(case when p.from_end = l.last_non_direct then p.touchpoint_id end) as last_non_direct_id
     from attribution.company_path as p
@@ -105,12 +93,6 @@ select
     cast(s.last_runner_up_id as text) as last_runner_up_id,
     cast(s.first_non_direct_id as text) as first_non_direct_touchpoint_id,
     cast(s.last_non_direct_id as text) as last_non_direct_touchpoint_id,
-    cast(s.first_hop as bigint) as first_hop,
-    cast(s.first_via_node as text) as first_via_node,
-    cast(s.limited_hop as bigint) as limited_hop,
-    cast(s.limited_via_node as text) as limited_via_node,
-    cast(s.last_hop as bigint) as last_hop,
-    cast(s.last_via_node as text) as last_via_node,
     cast(coalesce(d.run_number, 0) as bigint) as run_number,
     cast(${as_of} as timestamptz) as computed_at
 from product.company as c
