@@ -31,7 +31,7 @@ class Pipeline:
     _one_at_a_time: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
     async def run(self, parts: Iterable[Part]) -> None:
-        """Write all parts: each is asked for when the one before has been read, while that is still being written."""
+        """Write all parts; each is asked for when the one before has been written."""
         try:
             for pages, archived in parts:
                 async with aclosing(pages), aclosing(pieces_of(pages)) as pieces:
@@ -41,8 +41,9 @@ class Pipeline:
                         if self._collected >= CHUNK_OBJECTS:
                             await self._flush(archived)
                 await self._flush(archived)
-            if self._writing is not None:
-                await self._writing
+                # Archived ids lie all over the table: beside another chunk, merging them is what takes the most memory.
+                if self._writing is not None:
+                    await self._writing
         except BaseException:
             # A chunk that has begun is finished: it is one transaction and repeating it is harmless.
             begun = [*self._typing, *([self._writing] if self._writing else [])]
