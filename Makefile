@@ -28,7 +28,7 @@ test: $(STAMP) system  ## every test, with a real PostgreSQL and a real browser
 	$(BIN)/python -m pytest -m "not soak" -n 2 --dist loadfile --no-loadscope-reorder
 
 soak: $(STAMP) system  ## long kill runs, not part of make test
-	$(BIN)/python -m pytest -m soak -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m soak -o faulthandler_timeout=1800 -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(STAMP)  ## format check, lint, types, definitions
 	$(BIN)/ruff format --check .
