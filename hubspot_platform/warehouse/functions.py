@@ -20,9 +20,9 @@ search path of every session. All are called unqualified.
 `minor_units(currency)` → bigint            how many of a currency's smallest unit make one: 100, 1 or 1000
 `rate_refused(currency, dated, refused, day)` why a rate of `dated` does not price an amount of `day`; else null
 `arr_range(arr)` → text                     0, 1-2000, 2001-8000 or 8001+; null for null
-`yes_no(value)` → bool                      yes/true/1 and no/false/0 in any case and padding; else null
+`yes_no(value)` → bool                      yes/true/1 and no/false/0 in any case, tidied; else null
 `matches(value, pattern)` → bool            the pattern is found; character classes are ASCII, `.` matches all
-`number_of(value)` → decimal(38,10)         plain decimal notation (no exponent), else null
+`number_of(value)` → decimal(38,10)         plain decimal notation (no exponent) between blanks, else null
 `whole_number_of(value)` → bigint           up to 18 digits and nothing else, else null
 `seconds_between(a, b)` → decimal(38,10)    b - a in seconds, exact to the microsecond
 `day_in_zone(ts, zone)` → date              calendar day of an instant in an IANA zone
@@ -62,6 +62,7 @@ than locale classes); numbers inside JSON come out without trailing zeros and to
 import hashlib
 
 from hubspot_platform.warehouse import web_functions
+from hubspot_platform.warehouse.web_functions import PADDING, TRIMMED
 
 _SCALED = "cast(trunc({0}) as hugeint) * 10000000000 + cast(({0} - trunc({0})) * 10000000000 as hugeint)"
 
@@ -106,7 +107,7 @@ def _duckdb_portion() -> tuple[str, ...]:
     )
 
 
-_NUMBER = r"^\s*[-+]?([0-9]{1,28}([.][0-9]*)?|[.][0-9]+)\s*$"
+_NUMBER = rf"^[{PADDING}]*[-+]?([0-9]{{1,28}}([.][0-9]*)?|[.][0-9]+)[{PADDING}]*$"
 _WILSON_ENDS = (("wilson_low", "-"), ("wilson_high", "+"))
 # Only such a key would find something in an array, so that the document's type is looked at for such a key only.
 _PLACE_KEY = "regexp_matches(key, '^[0-9]*$|^-$')"
@@ -163,12 +164,12 @@ DUCKDB: tuple[str, ...] = (
     f"create or replace macro minor_units(currency) as cast({_MINOR_UNITS} as bigint)",
     f"create or replace macro rate_refused(currency, dated, refused, day) as {_RATE_REFUSED}",
     f"create or replace macro arr_range(arr) as {_ARR_RANGE}",
-    """create or replace macro yes_no(value) as case
-        when lower(trim(value)) in ('yes', 'true', '1') then true
-        when lower(trim(value)) in ('no', 'false', '0') then false end""",
+    f"""create or replace macro yes_no(value) as case
+        when lower({TRIMMED}) in ('yes', 'true', '1') then true
+        when lower({TRIMMED}) in ('no', 'false', '0') then false end""",
     "create or replace macro matches(value, pattern) as regexp_matches(value, pattern, 's')",
     f"""create or replace macro number_of(value) as case
-        when regexp_matches(value, '{_NUMBER}') then cast(trim(value, ' \t\n\r') as decimal(38, 10)) end""",
+        when regexp_matches(value, '{_NUMBER}') then cast({TRIMMED} as decimal(38, 10)) end""",
     """create or replace macro whole_number_of(value) as case
         when regexp_matches(value, '^[0-9]{1,18}$') then cast(value as bigint) end""",
     """create or replace macro instant_of(value) as case
@@ -247,13 +248,13 @@ POSTGRES: tuple[str, ...] = (
     f"""create or replace function _platform.arr_range(arr numeric) returns text {_SQL} $$ select {_ARR_RANGE} $$""",
     f"""create or replace function _platform.yes_no(value text) returns boolean {_SQL} $$
         select case
-            when lower(trim(value)) in ('yes', 'true', '1') then true
-            when lower(trim(value)) in ('no', 'false', '0') then false end $$""",
+            when lower({TRIMMED}) in ('yes', 'true', '1') then true
+            when lower({TRIMMED}) in ('no', 'false', '0') then false end $$""",
     f"""create or replace function _platform.matches(value text, pattern text) returns boolean {_SQL} $$
         select value collate "C" ~ pattern $$""",
     f"""create or replace function _platform.number_of(value text) returns numeric {_SQL} $$
         select case when value ~ '{_NUMBER}'
-            then btrim(value, E' \\t\\n\\r')::numeric(38, 10) end $$""",
+            then {TRIMMED}::numeric(38, 10) end $$""",
     f"""create or replace function _platform.whole_number_of(value text) returns bigint {_SQL} $$
         select case when value ~ '^[0-9]{{1,18}}$' then value::bigint end $$""",
     f"""create or replace function _platform.instant_of(value text) returns timestamptz {_SQL} $$

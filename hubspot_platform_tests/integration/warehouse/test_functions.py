@@ -164,7 +164,8 @@ def test_ratio_agrees_with_decimal_arithmetic(warehouse: Warehouse, pairs: list[
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("Yes", True), (" TRUE ", True), ("1", True), ("no", False), ("False", False), ("0", False)]
-    + [(text, None) for text in ("", "y", "01", "maybe", None)],
+    + [("\tno\r\n", False)]
+    + [(text, None) for text in ("", "y", "01", "maybe", None, "yes\u00a0", "\u20031", "1\v", "\u3000no")],
 )
 def test_yes_no(warehouse: Warehouse, text: str | None, expected: bool | None) -> None:
     assert _value(warehouse, "yes_no(cast(? as varchar))", text) is expected
@@ -206,6 +207,8 @@ def test_matches(warehouse: Warehouse, text: str | None, pattern: str, expected:
         ("-", None),
         ("NaN", None),
         (None, None),
+        ("\t3\r\n", "3"),
+        *((text, None) for text in ("3\v", "3\f", "3\u0085", "3\u00a0", "\u20033", "3\u2028", "3\u3000", "\u0663")),
     ],
 )
 def test_number_of(warehouse: Warehouse, text: str | None, expected: str | None) -> None:

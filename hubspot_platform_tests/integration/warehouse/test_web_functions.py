@@ -50,6 +50,9 @@ EMAILS = {
     "a@@b.test": None,
     "@b.test": None,
     "a b@c.test": None,
+    "a\vb@c.test": None,
+    "a@c\v.test": None,
+    "a@c.te\vst": None,
     "a@b.": None,
     "": None,
 }
