@@ -21,7 +21,7 @@ _INDEX = re.compile(rf"({_NAME}): ({_NAME})")
 _COLUMN = re.compile(rf"({_NAME}): (\S.*)")
 _SHORTHAND = re.compile(r"(not_null|unique|accepted_values)\((.*)\)")
 _OWNER = re.compile(r"team:[A-Za-z0-9_-]+|[^@\s]+@[^@\s]+\.[^@\s.]+")
-_KEYS_ONCE = ("description", "grain", "owner", "partition", "materialized")
+_KEYS_ONCE = ("description", "grain", "owner", "partition", "materialized", "identifiers")
 _KEYS_MANY = ("check", "column", "index")
 _KEYS_NEEDED = ("description", "grain", "owner")
 
@@ -78,7 +78,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Header:
-    """What the comment at the top of a model says; `grain` are the key columns."""
+    """What the comment at the top of a model says; `grain` are the key columns, `identifiers` as in `Table`."""
 
     description: str
     grain: tuple[str, ...]
@@ -88,6 +88,7 @@ class Header:
     checks: tuple[Check, ...] = ()
     column_notes: tuple[tuple[str, str], ...] = ()
     indexes: tuple[Index, ...] = ()
+    identifiers: tuple[str, ...] = ()
 
     @property
     def all_checks(self) -> tuple[Check, ...]:
@@ -116,7 +117,7 @@ def parse_header(text: str, file: str) -> Header:
         if check.name in seen:
             _refuse(file, check.line, f"a second check is named {check.name}", "give it a name of its own")
         seen.add(check.name)
-    partition = single["partition"]
+    partition, identifiers = single["partition"], single["identifiers"]
     return Header(
         description=_needed(single["description"]).value,
         grain=_names(_needed(single["grain"]), file),
@@ -126,6 +127,7 @@ def parse_header(text: str, file: str) -> Header:
         checks=checks,
         column_notes=tuple(_note(entry, file) for entry in entries if entry.key == "column"),
         indexes=tuple(_index(entry, file) for entry in entries if entry.key == "index"),
+        identifiers=_names(identifiers, file) if identifiers else (),
     )
 
 

@@ -71,6 +71,7 @@ class Model:
             key=header.grain,
             description=header.description,
             indexes=header.indexes,
+            identifiers=header.identifiers,
         )
 
 

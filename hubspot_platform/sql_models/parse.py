@@ -95,7 +95,7 @@ def _check_header_names(header: Header, columns: dict[str, Column], file: str) -
     for name in header.grain:
         if name not in columns:
             _unknown_column(file, 1, name)
-    _check_indexes(header, columns, file)
+    _check_storage(header, columns, file)
     if header.partition is not None:
         if header.partition not in columns:
             _unknown_column(file, 1, header.partition)
@@ -110,7 +110,14 @@ def _check_header_names(header: Header, columns: dict[str, Column], file: str) -
                 _unknown_column(file, check.line, name)
 
 
-def _check_indexes(header: Header, columns: dict[str, Column], file: str) -> None:
+def _check_storage(header: Header, columns: dict[str, Column], file: str) -> None:
+    if header.identifiers and header.materialized is Materialization.VIEW:
+        raise HeaderError(file, 1, "a view stores no identifiers", mend="name them where they are stored")
+    for name in header.identifiers:
+        if name not in columns:
+            _unknown_column(file, 1, name)
+        if columns[name].type is not LogicalType.TEXT:
+            raise HeaderError(file, 1, f"identifier {name} is no text", mend="name texts only")
     for index in header.indexes:
         if header.materialized is Materialization.VIEW:
             raise HeaderError(file, 1, f"a view has no index {index.name}", mend="index what it reads, or keep a table")

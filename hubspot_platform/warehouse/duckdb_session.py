@@ -268,6 +268,7 @@ class DuckDbSession(BaseSession):
     def _create(self, table: Table, name: str) -> None:
         columns = ", ".join(
             f"{quote(c.name)} {SQL_TYPES[c.type]}{' not null' if c.name in table.key or not c.nullable else ''}"
+            f"{' using compression zstd' if c.name in table.identifiers else ''}"
             for c in table.columns
         )
         self.execute(f"create table {name} ({columns})")

@@ -145,3 +145,15 @@ def test_rows_that_come_in_pieces_are_written_as_in_one(warehouse: Warehouse) ->
         assert session.query("select said from kinds.pieces order by id")["said"].to_pylist() == texts
         assert session.merge(table, given).updated == len(texts)
         assert session.query("select said from kinds.pieces order by id")["said"].to_pylist() == texts
+
+
+def test_identifiers_are_stored_as_they_were_and_on_duckdb_without_a_look_for_repetitions(warehouse: Warehouse) -> None:
+    table = Table("funnel", "named", BUILT.columns, ("id",), identifiers=("note",))
+    select = "select n as id, 1 as amount, case when n < 3 then 'e' || n end as note from generate_series(1, 3) as t(n)"
+    with warehouse.writer() as session:
+        session.create_from_select(table, select)
+    with warehouse.writer() as session:
+        assert session.query("select note from funnel.named order by id")["note"].to_pylist() == ["e1", "e2", None]
+        if warehouse.dialect == "duckdb":
+            stored = "select compression from pragma_storage_info('funnel.named') where segment_type = 'VARCHAR'"
+            assert set(session.query(stored)["compression"].to_pylist()) == {"ZSTD"}

@@ -23,6 +23,7 @@ FULL = """\
 -- check: one_name error: unique(name)
 -- column: amount: In the deal's currency.
 -- index: idx_deal_day_name: name
+-- identifiers: deal_id, name
 select 1
 -- check: not_in_the_header error: false
 """
@@ -37,6 +38,7 @@ def test_every_part_of_the_header_is_read() -> None:
     assert header.partition == "day"
     assert header.materialized is Materialization.TABLE
     assert header.indexes == (Index("idx_deal_day_name", "name"),)
+    assert header.identifiers == ("deal_id", "name")
     assert header.column_notes == (("amount", "In the deal's currency."),)
     assert [(c.name, c.severity, c.rule) for c in header.checks] == [
         ("amount_positive", Severity.ERROR, Rule.EXPRESSION),
@@ -79,6 +81,7 @@ GOOD = ["-- description: d", "-- grain: id", "-- owner: team:x"]
         ([*GOOD, "-- check: a error: not_null(B)"], 4, "'B' is no column name"),
         ([*GOOD, "-- partition: a, b"], 4, "one partition column"),
         ([GOOD[0], "-- grain: id, id", GOOD[2]], 2, "named twice"),
+        ([*GOOD, "-- identifiers: id, id"], 4, "named twice"),
         ([*GOOD[:2], "-- owner: somebody"], 3, "is no owner"),
         ([*GOOD, "-- column: amount"], 4, "a column note needs"),
         ([*GOOD, "-- index: amount"], 4, "an index needs"),

@@ -127,11 +127,14 @@ def test_what_the_text_cannot_tell_is_refused_with_its_line(query: str, problem:
         ("-- check: a error: id in (select 1)", "takes no query"),
         ("-- check: a error: id = = 1", "cannot read the check"),
         ("-- column: amount: much", "amount, which is no output column"),
+        ("-- identifiers: id, amount", "amount, which is no output column"),
+        ("-- identifiers: size", "identifier size is no text"),
+        ("-- materialized: view\n-- identifiers: id", "a view stores no identifiers"),
     ],
 )
 def test_the_header_may_name_output_columns_only(line: str, problem: str) -> None:
     with pytest.raises(HeaderError, match=problem):
-        model("select cast(a.id as text) as id from s.a as a", line)
+        model("select cast(a.id as text) as id, cast(a.size as bigint) as size from s.a as a", line)
 
 
 def test_missing_columns_are_read_as_null_wherever_they_are_written() -> None:
