@@ -7,7 +7,7 @@ Killed at any moment and run again, it loses nothing and repeats harmlessly.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -38,7 +38,7 @@ from hubspot_platform.mirror.chunks import Chunk, build_chunk, join_chunks, piec
 from hubspot_platform.mirror.compared import note_census
 from hubspot_platform.mirror.history import asking_history, history_rows, join_histories
 from hubspot_platform.mirror.passes import run_merges, run_pass
-from hubspot_platform.mirror.pipeline import Pages, Part, Pipeline
+from hubspot_platform.mirror.pipeline import Pages, Pipeline
 from hubspot_platform.mirror.plan import (
     READS_EVERYTHING,
     Mode,
@@ -215,12 +215,10 @@ class _SyncRun:
                 listed = read_rest(transport, self.object, layout.properties, known, archived=True)
                 archived.append(await ahead.enter_async_context(begun(listed)))
 
-            def parts() -> Iterator[Part]:
-                yield followed(pages, begin_archived), False
-                yield archived[0], True
-
-            await self._write_parts(transport, layout, parts())
-        live_read = self.report.objects_read - self.report.archived_read + self.report.resumed
+            await self.write(transport, layout, followed(pages, begin_archived))
+            live_read = self.report.objects_read + self.report.resumed
+            # Not beside the last live chunk: archived ids lie all over the table, and merging those takes most memory.
+            await self.write(transport, layout, archived[0], archived=True)
         if self.report.resumed:
             # Merges seen by the tries before are not in this one's memory, nor are the ids they met.
             await run_merges(self, transport, layout)
@@ -260,13 +258,8 @@ class _SyncRun:
 
     async def write(self, transport: Transport, layout: ObjectLayout, pages: Pages, *, archived: bool = False) -> None:
         """Write pages of live records, or of archived ones."""
-        await self._write_parts(transport, layout, [(pages, archived)])
-
-    async def _write_parts(self, transport: Transport, layout: ObjectLayout, parts: Iterable[Part]) -> None:
-        def write(typing: list[asyncio.Task[Chunk]], archived: bool) -> Awaitable[None]:
-            return self._write_chunk(transport, layout, typing, archived=archived)
-
-        await Pipeline(partial(self._type, layout), write).run(parts)
+        write = partial(self._write_chunk, transport, layout, archived=archived)
+        await Pipeline(partial(self._type, layout), write).run(pages)
 
     async def _type(self, layout: ObjectLayout, pages: list[Records]) -> Chunk:
         portal_id, read_at = self.report.portal_id, self.platform.clock()
