@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 from hubspot_platform.warehouse.model import LogicalType
 
 _DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
-_INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
+_INTEGER = re.compile(r"-?\d{1,19}", re.ASCII)
+_INTEGERS = range(-(2**63), 2**63)
 _EPOCH_MS = re.compile(r"-?\d{11,14}", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -131,7 +132,10 @@ def _read_decimal(text: str) -> Decimal | None:
 
 
 def _read_integer(text: str) -> int | None:
-    return int(text) if _INTEGER.fullmatch(text) else None
+    if not _INTEGER.fullmatch(text):
+        return None
+    value = int(text)
+    return value if value in _INTEGERS else None
 
 
 def _read_boolean(text: str) -> bool | None:

@@ -68,6 +68,7 @@ def test_booleans_are_true_and_false_only() -> None:
 
 def test_integers_have_digits_only() -> None:
     assert typed(["007", "-5", "0x1F", "1.0"], LogicalType.INT) == ([7, -5, None, None], (2, 3))
+    assert typed([str(2**63 - 1), str(2**63)], LogicalType.INT) == ([2**63 - 1, None], (1,))
 
 
 @given(
