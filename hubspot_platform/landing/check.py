@@ -142,19 +142,21 @@ def _tidy(values: pa.Array) -> pa.Array:
 
 def _typed(values: pa.Array, logical: LogicalType, rule: Rule) -> tuple[pa.Array, Sequence[int]]:
     """Return the values in the column's type, null where they do not fit, and the positions of those."""
-    if logical is LogicalType.TEXT:
-        return _cased(_as_texts(values), rule), ()
-    native = _native(values, logical)
+    native = None if logical is LogicalType.TEXT else _native(values, logical)
     if native is not None:
         return native, ()
+    texts = _as_texts(values)
+    unreadable = _where(pc.and_(pc.is_valid(values), pc.is_null(texts)))
+    if logical is LogicalType.TEXT:
+        return _cased(texts, rule), unreadable
     wide = LogicalType.DECIMAL if logical is LogicalType.MONEY else logical
-    typed = typed_column(_as_texts(values), wide)
+    typed = typed_column(texts, wide)
     if logical is not LogicalType.MONEY:
-        return typed.values, typed.rejected
+        return typed.values, (*typed.rejected, *unreadable)
     rounded = pc.round(typed.values, _MONEY_PLACES, round_mode="half_towards_infinity")
     fits = pc.fill_null(pc.less(pc.abs(rounded), pa.scalar(10**14, pa.int64())), True)
     money = pc.if_else(fits, rounded, None).cast(logical.arrow)
-    return money, (*typed.rejected, *_where(pc.invert(fits)))
+    return money, (*typed.rejected, *unreadable, *_where(pc.invert(fits)))
 
 
 def _native(values: pa.Array, logical: LogicalType) -> pa.Array | None:
@@ -176,10 +178,30 @@ def _native(values: pa.Array, logical: LogicalType) -> pa.Array | None:
 
 
 def _as_texts(values: pa.Array) -> pa.Array:
+    """Return values as texts; null where a number or bytes are no text."""
+    if pa.types.is_floating(values.type):
+        return _numbers_as_texts(values)
     try:
         return values.cast(pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # lists, structs, bytes that are no text
-        return pa.array([None if value is None else as_json(value) for value in values.to_pylist()], pa.string())
+        return pa.array([_text_of(value) for value in values.to_pylist()], pa.string())
+
+
+def _numbers_as_texts(values: pa.Array) -> pa.Array:
+    """Return whole numbers without an exponent: pandas keeps ids as floats as soon as one of them is missing."""
+    whole = pc.and_(pc.equal(values, pc.trunc(values)), pc.less(pc.abs(values), pa.scalar(2.0**63, values.type)))
+    integers = pc.if_else(whole, values, None).cast(pa.int64()).cast(pa.string())
+    others = pc.if_else(pc.is_finite(values), values, None).cast(pa.string())
+    return pc.if_else(whole, integers, others)
+
+
+def _text_of(value: Any) -> str | None:
+    if not isinstance(value, bytes):
+        return None if value is None else as_json(value)
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def as_json(value: Any) -> str:

@@ -22,6 +22,7 @@ _SETTINGS = (
     "set default_transaction_read_only = on",
 )
 _CONNECT_SECONDS = 15
+_BOOLEAN = 16  # PostgreSQL's type number of boolean
 
 
 class PostgresSource:
@@ -58,8 +59,8 @@ class PostgresSource:
         return connection
 
     def _rows(self, connection: psycopg.Connection, table: str) -> Generator[Batch, None, None]:
-        copy_out = f"copy (select * from {quote(table)}) to stdout (format csv, header)"
         try:
+            copy_out = f"copy (select {_columns(connection, table)} from {quote(table)}) to stdout (format csv, header)"
             with (
                 connection,
                 connection.cursor() as cursor,
@@ -72,6 +73,17 @@ class PostgresSource:
 
     def _unreadable(self, table: str, error: psycopg.Error) -> SourceUnreadable:
         return SourceUnreadable(f"{self.place(table)}: {type(error).__name__}", mend="grant the user select on it")
+
+
+def _columns(connection: psycopg.Connection, table: str) -> str:
+    """Return the columns of a table for COPY, which would write a boolean as t or f, which no other source does."""
+    described = connection.execute(f"select * from {quote(table)} limit 0").description or ()
+    return ", ".join(
+        f"cast({quote(column.name)} as text) as {quote(column.name)}"
+        if column.type_code == _BOOLEAN
+        else quote(column.name)
+        for column in described
+    )
 
 
 class _CopyStream(io.RawIOBase):

@@ -47,10 +47,20 @@ def test_a_postgresql_database_lands_with_its_own_types(postgres_url: str, tmp_p
             "create view matrix.exchange_rate as select 'EUR'::char(5) as currency, date '2026-05-01' as rate_date, "
             "1.08::double precision as usd_per_unit"
         )
+        connection.execute(
+            "create view matrix.company_open_hub as select 'c' || n as company_id, 'hr' as hub, n = 1 as is_open, "
+            "timestamptz '2026-05-01' as updated_at from generate_series(1, 2) as t(n)"
+        )
     source = f"{postgres_url}?options=-csearch_path%3Dmatrix"
     platform = Platform(load_settings(platform_home=tmp_path, product_source=source))
-    names = ("product.lead", "product.exchange_rate", "product.monday_bug", "product.company")
-    lead, rate, bug, company = land(platform, [CATALOGUE[name] for name in names], run_id="test")
+    names = (
+        "product.lead",
+        "product.exchange_rate",
+        "product.company_open_hub",
+        "product.monday_bug",
+        "product.company",
+    )
+    lead, rate, hub, bug, company = land(platform, [CATALOGUE[name] for name in names], run_id="test")
     assert lead.report is not None
     assert (lead.report.rows_landed, lead.report.rejected) == (1, {"missing_value": 1})
     assert rows(platform, "select * from product.lead")[0] == {
@@ -66,6 +76,10 @@ def test_a_postgresql_database_lands_with_its_own_types(postgres_url: str, tmp_p
     assert rows(platform, "select * from product.exchange_rate") == [
         {"currency": "EUR", "rate_date": date(2026, 5, 1), "usd_per_unit": Decimal("1.08")}
     ]
+    assert hub.report is not None
+    assert hub.report.rejected == {}
+    opened = rows(platform, "select company_id, is_open from product.company_open_hub order by company_id")
+    assert opened == [{"company_id": "c1", "is_open": True}, {"company_id": "c2", "is_open": False}]
     assert bug.report is not None
     assert bug.report.warning
     assert company.error is not None

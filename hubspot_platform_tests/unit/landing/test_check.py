@@ -34,6 +34,8 @@ THING = LandedTable(
     key=("id",),
 )
 
+CODED = LandedTable("product", "coded", "Coded things.", (field("id", "text"), field("code", "text?")), key=("id",))
+
 
 def check(rows: pa.Table, entry: LandedTable = THING) -> Checked:
     return check_rows(entry, match_columns(entry, rows.column_names), rows, 1, NOW)
@@ -178,3 +180,22 @@ def test_every_row_is_either_typed_or_rejected_once(rows: list[dict[str, Any]]) 
     numbers = [*checked.rows["__row_number"].to_pylist(), *checked.rejected["row_number"].to_pylist()]
     assert sorted(numbers) == list(range(1, len(rows) + 1))
     assert not checked.rows["id"].null_count
+
+
+def test_ids_that_pandas_kept_as_floats_are_whole_numbers_and_what_is_no_text_is_refused() -> None:
+    ids = pa.array([123456789012.0, None, 1.5, float("nan"), -3.0])
+    checked = check(pa.table({"id": ["a", "b", "c", "d", "e"], "code": ids}), CODED)
+    assert checked.rows["code"].to_pylist() == ["123456789012", None, "1.5", "-3"]
+    assert [(row["row_number"], row["reason"], row["column_name"]) for row in checked.rejected.to_pylist()] == [
+        (4, "bad_type", "code")
+    ]
+    bytes_of_id = pa.array([b"plain", bytes.fromhex("de" * 16)])
+    checked = check(pa.table({"id": ["a", "b"], "code": bytes_of_id}), CODED)
+    assert checked.rows["code"].to_pylist() == ["plain"]
+    assert checked.rejected.to_pylist()[0]["reason"] == "bad_type"
+
+
+def test_a_number_that_is_none_is_refused_in_every_type() -> None:
+    nothing = pa.array([float("nan")])
+    for name in ("share", "price", "number", "good", "seen_at"):
+        assert reason(check(pa.table({"id": ["a"], name: nothing}))) == ("bad_type", name)
