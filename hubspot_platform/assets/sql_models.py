@@ -8,6 +8,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -157,7 +158,7 @@ def _materialise(context: dg.AssetExecutionContext, platform: ModelContext, mode
     warehouse = platform.warehouse()
     try:
         with warehouse.writer() as session:
-            outcome = build_model(session, model, started_at)
+            outcome = build_model(session, model, _time_of_run(context.run.run_id, model.schema, platform.clock))
     except UpstreamMissingError as waiting:
         context.log.info("not built yet: %s", waiting)
         return
@@ -176,6 +177,16 @@ def _materialise(context: dg.AssetExecutionContext, platform: ModelContext, mode
         },
         check_results=list(_check_results(context, key, outcome.checks)),
     )
+
+
+@lru_cache(maxsize=64)
+def _time_of_run(run_id: str, schema: str, clock: Clock) -> datetime:
+    """Return the `as_of` of all models of a schema in one run: tables that are read together speak of one time.
+
+    A run is one process. Each schema has its own time, so that what the run lands first is not in its future.
+    """
+    del run_id, schema
+    return clock()
 
 
 def _check_only(context: dg.AssetExecutionContext, platform: ModelContext, model: Model) -> Results:

@@ -5,6 +5,7 @@ run when one is due, and `attribution/published_attribution` closes what a run s
 came out differently. Every step may be repeated: rows are merged by key, events have a key of their own.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,7 +24,7 @@ from hubspot_platform.warehouse.model import Table
 
 SUBSCRIBER = "matrix.delayed_attribution"
 DELAYS = (timedelta(0), timedelta(minutes=6), timedelta(minutes=30))
-MOST_ATTEMPTS = 5
+MOST_RETRIES = 5
 FIRST_BACKOFF = timedelta(minutes=1)
 SIGNUPS_SINCE = timedelta(days=1)
 """Mobile sign-ups older than this when they land trigger nothing: the run that reads them comes late enough."""
@@ -124,7 +125,7 @@ def _acknowledge(position: int, conn: sa.Connection) -> None:
 def ask(platform: Platform) -> datetime | None:
     """Note an attempt of every run that is due and return the oldest due time, or None when nothing is.
 
-    A run that was asked for waits longer each time; after five attempts it is given up, which check T21 shows.
+    A run that was asked for waits longer each time; after five retries it is given up, which check T21 shows.
     """
     now, runs = platform.clock(), ATTRIBUTION_RUN.qualified
     with platform.warehouse().writer() as session:
@@ -138,72 +139,94 @@ def ask(platform: Platform) -> datetime | None:
         if not due:
             return None
         session.merge(ATTRIBUTION_RUN, _rows(ATTRIBUTION_RUN, [_attempted(row, now) for row in due]))
-    asked = [row["due_at"] for row in due if row["attempts"] < MOST_ATTEMPTS]
+    asked = [row["due_at"] for row in due if row["attempts"] <= MOST_RETRIES]
     return min(asked, default=None)
 
 
 def _attempted(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     attempts = int(row["attempts"]) + 1
-    if attempts > MOST_ATTEMPTS:
-        return {**row, "error": f"not computed after {MOST_ATTEMPTS} attempts"}
+    if attempts > 1 + MOST_RETRIES:
+        return {**row, "error": f"not computed after {MOST_RETRIES} retries"}
     return {**row, "attempts": attempts, "next_attempt_at": now + backoff(attempts)}
 
 
 def finish(platform: Platform) -> Finished:
     """Publish what changed since the last time, and close every run that this computation satisfied.
 
-    Only companies are told of; of contacts the touch is kept with which a later run compares.
+    A change is noted before it is published, and a change noted but not published, since the run was killed, is
+    published before the next is noted: every change is told of once and in order. Of contacts nobody is told.
     """
     with platform.warehouse().writer() as session:
         session.ensure(ATTRIBUTION_RUN)
         session.ensure(PUBLISHED_ATTRIBUTION)
-        changes = session.query(_CHANGES).to_pylist()
-    published = _announce(platform, [_event(change) for change in changes])
-    # The events are durable first: a run killed here finds the same differences again, and so the same event keys.
+    published = _publish_noted(platform)
     with platform.warehouse().writer() as session, session.transaction():
-        of_contacts = session.query(_CHANGES_OF_CONTACTS).to_pylist() if session.columns(_CONTACTS) else []
-        kept = [*changes, *of_contacts]
-        runs = _close_runs(session, {(change["entity_type"], change["entity_id"]) for change in kept})
-        if kept:
-            rows = [{name: change.get(name) for name in PUBLISHED_ATTRIBUTION.column_names} for change in kept]
-            session.merge(PUBLISHED_ATTRIBUTION, _rows(PUBLISHED_ATTRIBUTION, rows))
-    return Finished(runs, len(changes), published)
+        changed = session.query(_CHANGES)
+        session.merge(PUBLISHED_ATTRIBUTION, changed)
+        if session.columns(_CONTACTS):
+            session.execute(_FORGOTTEN_CONTACTS)
+            session.merge(PUBLISHED_ATTRIBUTION, session.query(_CHANGES_OF_CONTACTS))
+    published += _publish_noted(platform)
+    with platform.warehouse().writer() as session, session.transaction():
+        return Finished(_close_runs(session), changed.num_rows, published)
 
 
 _CHANGES = """
     select
         'company' as entity_type, s.company_id as entity_id, s.computed_at as changed_at,
         s.first_touchpoint_id, s.last_touchpoint_id, s.limited_touchpoint_id,
-        p.first_touchpoint_id as old_first, p.last_touchpoint_id as old_last, p.limited_touchpoint_id as old_limited,
-        p.changed_at as old_changed_at
+        p.first_touchpoint_id as old_first_touchpoint_id, p.last_touchpoint_id as old_last_touchpoint_id,
+        p.limited_touchpoint_id as old_limited_touchpoint_id, false as is_announced
     from attribution.company_summary as s
     left join attribution.published_attribution as p on p.entity_type = 'company' and p.entity_id = s.company_id
     where s.first_touchpoint_id is distinct from p.first_touchpoint_id
         or s.last_touchpoint_id is distinct from p.last_touchpoint_id
-        or s.limited_touchpoint_id is distinct from p.limited_touchpoint_id
-    order by s.company_id"""
+        or s.limited_touchpoint_id is distinct from p.limited_touchpoint_id"""
 
 _CONTACTS = "attribution.contact_profile_attribution_first"
 _CHANGES_OF_CONTACTS = f"""
-    select distinct
+    select
         'contact' as entity_type, s.email as entity_id, s.computed_at as changed_at,
-        s.touchpoint_id as first_touchpoint_id
-    from attribution.attribution_run as r
-    join {_CONTACTS} as s on s.email = r.entity_id
+        s.touchpoint_id as first_touchpoint_id, p.first_touchpoint_id as old_first_touchpoint_id, true as is_announced
+    from {_CONTACTS} as s
     left join attribution.published_attribution as p on p.entity_type = 'contact' and p.entity_id = s.email
-    where r.entity_type = 'contact' and r.started_at is null and r.due_at <= s.computed_at
-        and s.touchpoint_id is distinct from p.first_touchpoint_id"""
+    where s.touchpoint_id is distinct from p.first_touchpoint_id"""
+_FORGOTTEN_CONTACTS = f"""
+    delete from attribution.published_attribution as p
+    where p.entity_type = 'contact' and not exists (select 1 from {_CONTACTS} as s where s.email = p.entity_id)"""
+
+_NOTED = """
+    select * from attribution.published_attribution as p where p.entity_type = 'company' and not p.is_announced
+    order by p.entity_id"""
+
+
+def _publish_noted(platform: Platform) -> int:
+    """Publish every change that was noted and not yet published; returns how many events are new."""
+    with platform.warehouse().writer() as session:
+        noted = session.query(_NOTED)
+    published = 0
+    for start in range(0, noted.num_rows, _EVENTS_AT_ONCE):
+        some = noted.slice(start, _EVENTS_AT_ONCE).to_pylist()
+        published += _announce(platform, [_event(change) for change in some])
+    if noted.num_rows:
+        told = noted.select(["entity_type", "entity_id"])
+        with platform.warehouse().writer() as session:
+            session.merge(PUBLISHED_ATTRIBUTION, told.append_column("is_announced", pa.array([True] * len(told))))
+    return published
+
 
 _SATISFIED = """
     select
         r.entity_type, r.entity_id, r.triggered_at, r.run_number, r.due_at, r.attempts,
-        s.computed_at as started_at, s.n_touchpoints
+        s.computed_at as started_at, s.n_touchpoints, coalesce(p.changed_at = s.computed_at, false) as changed
     from attribution.attribution_run as r
     join {table} as s on s.{key} = r.entity_id
+    left join attribution.published_attribution as p
+        on p.entity_type = r.entity_type and p.entity_id = r.entity_id
     where r.entity_type = '{entity}' and r.started_at is null and r.due_at <= s.computed_at"""
 
 
-def _close_runs(session: Session, changed: set[tuple[str, str]]) -> int:
+def _close_runs(session: Session) -> int:
     """Mark every due run of what was computed; one computation satisfies all that are overdue."""
     rows = session.query(
         _SATISFIED.format(table="attribution.company_summary", key="company_id", entity="company")
@@ -211,19 +234,19 @@ def _close_runs(session: Session, changed: set[tuple[str, str]]) -> int:
     if session.columns(_CONTACTS):
         rows += session.query(_SATISFIED.format(table=_CONTACTS, key="email", entity="contact")).to_pylist()
     for row in rows:
-        row.update(changed=(row["entity_type"], row["entity_id"]) in changed, next_attempt_at=None, error=None)
+        row.update(next_attempt_at=None, error=None)
     if rows:
         session.merge(ATTRIBUTION_RUN, _rows(ATTRIBUTION_RUN, rows))
     return len(rows)
 
 
 def _event(change: Mapping[str, Any]) -> topics.Event:
-    """Return the event of one company; its key is the same whenever the same difference is found again."""
-    old = {model: change[f"old_{column}"] for model, column in _MODELS.items()}
+    """Return the event of one company; its key is the same whenever the same change is found again."""
+    old = {model: change[f"old_{column}_touchpoint_id"] for model, column in _MODELS.items()}
     new = {model: change[f"{column}_touchpoint_id"] for model, column in _MODELS.items()}
-    before = change["old_changed_at"].isoformat() if change["old_changed_at"] else "never"
+    ways = hashlib.sha256(repr((old, new)).encode()).hexdigest()[:12]
     return CompanyAttributionUpdated(
-        event_id=f"{change['entity_id'][:80]}:{before}",
+        event_id=f"{change['entity_id'][:80]}:{change['changed_at'].isoformat()}:{ways}",
         occurred_at=change["changed_at"],
         company_id=change["entity_id"],
         models=tuple(model for model in _MODELS if old[model] != new[model]),

@@ -32,9 +32,13 @@ PUBLISHED_ATTRIBUTION = Table(
         Column("last_touchpoint_id", LogicalType.TEXT, "the touch of the last-touch table"),
         Column("limited_touchpoint_id", LogicalType.TEXT, "the touch of the 28-day table"),
         Column("changed_at", LogicalType.TIMESTAMP, "the computation that changed it last"),
+        Column("old_first_touchpoint_id", LogicalType.TEXT, "the touch of the first-touch table before"),
+        Column("old_last_touchpoint_id", LogicalType.TEXT, "the touch of the last-touch table before"),
+        Column("old_limited_touchpoint_id", LogicalType.TEXT, "the touch of the 28-day table before"),
+        Column("is_announced", LogicalType.BOOL, "whether the change was published; of contacts nobody is told"),
     ),
     key=("entity_type", "entity_id"),
-    description="The winners everybody was told of last: a change against these is published.",
+    description="The last known winners: a change against these is noted here and then published.",
 )
 
 CHANNEL_CREDIT = Table(

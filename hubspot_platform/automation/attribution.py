@@ -80,7 +80,7 @@ def attribution_sweep(job: Any) -> dg.ScheduleDefinition:
     ) -> dg.RunRequest | dg.SkipReason:
         try:
             with platform.warehouse().reader() as session:
-                late = arrived_later(session)
+                late = arrived_later(session, platform.clock())
         except NothingPublished:
             return dg.SkipReason("there is no warehouse yet")
         if not late:
@@ -90,8 +90,11 @@ def attribution_sweep(job: Any) -> dg.ScheduleDefinition:
     return schedule
 
 
-def arrived_later(session: Session) -> Sequence[str]:
-    """Return the landed tables that hold rows ingested after attribution was computed; all of them if it never was."""
+def arrived_later(session: Session, now: datetime) -> Sequence[str]:
+    """Return the landed tables that hold rows ingested after attribution was computed; all of them if it never was.
+
+    A row dated after `now` is left for later: a wrong date far ahead would ask for a run every hour.
+    """
     landed = [name for name in INGESTED if session.columns(name)]
     if not session.columns("attribution.company_summary"):
         return landed
@@ -102,5 +105,8 @@ def arrived_later(session: Session) -> Sequence[str]:
     return [
         name
         for name in landed
-        if session.query(f"select 1 as late from {name} where {INGESTED[name]} > ? limit 1", [computed_at]).num_rows
+        if session.query(
+            f"select 1 as late from {name} where {INGESTED[name]} > ? and {INGESTED[name]} <= ? limit 1",
+            [computed_at, now],
+        ).num_rows
     ]

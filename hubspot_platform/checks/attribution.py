@@ -23,16 +23,19 @@ _COMPANY = ("company_id", "company_interactions")
 
 
 def oldest_overdue_run(context: CheckContext, subject: Subject) -> Measurement:
-    """Measure how many seconds ago the oldest delayed run that has not begun was due; details say how many succeed."""
+    """Measure how many seconds ago the oldest delayed run that has not begun was due; details say how many succeed.
+
+    A run that was given up counts for a day: nothing will close it any more.
+    """
     rows = published_rows(
         context,
         subject.qualified,
-        "select sum(case when started_at is null then 1 else 0 end) as waiting, "
-        "min(case when started_at is null then due_at end) as oldest, "
+        "select sum(case when started_at is null and (error is null or due_at > ?) then 1 else 0 end) as waiting, "
+        "min(case when started_at is null and (error is null or due_at > ?) then due_at end) as oldest, "
         "sum(case when due_at > ? then 1 else 0 end) as due, "
         "sum(case when due_at > ? and started_at is not null then 1 else 0 end) as done "
         "from attribution.attribution_run where due_at <= ?",
-        *(context.now - _RECENTLY,) * 2,
+        *(context.now - _RECENTLY,) * 4,
         context.now,
     )
     if rows is None:

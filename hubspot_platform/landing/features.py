@@ -34,18 +34,17 @@ FEATURES: tuple[LandedTable, ...] = (
         "touchpoint_id",
         (
             field("touchpoint_id", "text"),
-            field("source_type", "text?", "kept as external when empty"),
+            field("source_type", "text?", "what it was there; attribution calls them all external"),
             field("source_id", "text"),
             field("occurred_at", "timestamp"),
             field("ingested_at", "timestamp?"),
             field("client_id", "text?"),
             field("email", "text?"),
             field("channel", "text"),
-            field("campaign", "text?"),
             *(
                 field(name, "text?")
                 for name in (
-                    *("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content"),
+                    *("campaign", "source", "medium", "term", "content"),
                     *("gclid", "wbraid", "gbraid", "fbclid", "fbp", "msclkid", "li_fat_id"),
                 )
             ),

@@ -114,7 +114,8 @@ def at(sql: str, as_of: datetime) -> str:
 
 def _own_hosts(domains: tuple[str, ...]) -> str:
     """Return a pattern that finds the domains and their subdomains in a host, and nothing when there are none."""
-    return f"(^|[.])({'|'.join(re.escape(domain) for domain in domains)})$" if domains else "^$"
+    names = [re.escape(domain.removeprefix("www.")) for domain in domains]  # as `host_of` has them
+    return f"(^|[.])({'|'.join(names)})$" if names else "^$"
 
 
 def _any_word(words: tuple[str, ...]) -> str:

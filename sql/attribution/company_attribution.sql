@@ -3,6 +3,8 @@
 -- grain: company_id, model
 -- owner: team:marketing
 -- partition: computed_at
+-- identifiers: company_id, touchpoint_id, client_id, email, via_node, gclid, runner_up_touchpoint_id,
+--   first_non_direct_touchpoint_id, last_non_direct_touchpoint_id
 -- check: model_known error: accepted_values(model, 'first', 'last', 'first_limited')
 -- check: status_known error: accepted_values(status, 'attributed', 'no_touchpoints')
 -- check: touch_before_anchor error: occurred_at is null or occurred_at <= anchor
@@ -72,10 +74,10 @@ with winner as (
 select
     cast(w.company_id as text) as company_id,
     cast(w.model as text) as model,
-    cast(case when p.touchpoint_id is null then 'no_touchpoints' else 'attributed' end as text) as status,
-    cast(p.touchpoint_id as text) as touchpoint_id,
-    cast(coalesce(p.channel, 'unknown') as text) as channel,
-    cast(p.occurred_at as timestamptz) as occurred_at,
+    cast(case when i.touchpoint_id is null then 'no_touchpoints' else 'attributed' end as text) as status,
+    cast(i.touchpoint_id as text) as touchpoint_id,
+    cast(coalesce(i.channel, 'unknown') as text) as channel,
+    cast(i.occurred_at as timestamptz) as occurred_at,
     cast(t.campaign as text) as campaign,
     cast(t.source as text) as source,
     cast(t.medium as text) as medium,
@@ -90,8 +92,8 @@ select
     cast(t.li_fat_id as text) as li_fat_id,
     cast(t.client_id as text) as client_id,
     cast(t.email as text) as email,
-    cast(p.hop as bigint) as hop,
-    cast(p.via_node as text) as via_node,
+    cast(i.hop as bigint) as hop,
+    cast(i.via_node as text) as via_node,
     cast(w.runner_up_id as text) as runner_up_touchpoint_id,
     cast(w.first_non_direct_touchpoint_id as text) as first_non_direct_touchpoint_id,
     cast(w.last_non_direct_touchpoint_id as text) as last_non_direct_touchpoint_id,
@@ -105,5 +107,5 @@ select
     cast(w.computed_at as timestamptz) as computed_at,
     cast(w.run_number as bigint) as run_number
 from winner as w
-left join attribution.company_path as p on p.company_id = w.company_id and p.touchpoint_id = w.touchpoint_id
+left join attribution.company_interactions as i on i.company_id = w.company_id and i.touchpoint_id = w.touchpoint_id
 left join attribution.interaction_touchpoints as t on t.touchpoint_id = w.touchpoint_id

@@ -3,6 +3,7 @@
 -- grain: company_id, node_type, node
 -- owner: team:marketing
 -- partition: computed_at
+-- identifiers: company_id, node, via_node
 -- check: within_five_hops error: hop between 1 and 5
 -- check: hop_limit_reached warn: not goes_on
 -- check: not_a_hub warn: not is_hub

@@ -3,6 +3,7 @@
 -- grain: company_id, touchpoint_id
 -- owner: team:marketing
 -- partition: occurred_at
+-- identifiers: company_id, touchpoint_id, via_node
 -- check: within_five_hops error: hop between 1 and 5
 -- column: company_id: The company.
 -- column: touchpoint_id: The touch.

@@ -3,14 +3,13 @@
 -- grain: company_id, position
 -- owner: team:marketing
 -- partition: occurred_at
+-- identifiers: touchpoint_id
 -- column: company_id: The company.
 -- column: position: 1 for the oldest touch.
 -- column: from_end: 1 for the newest touch; at one instant the order is the same as for position.
 -- column: touchpoint_id: The touch.
 -- column: occurred_at: When it happened.
 -- column: channel: The marketing channel.
--- column: hop: Steps from the company to the identifier.
--- column: via_node: That identifier.
 -- column: seconds_before: Seconds from the touch to the sign-up, or to the run.
 with eligible as (
     select
@@ -18,8 +17,6 @@ with eligible as (
         i.touchpoint_id,
         i.occurred_at,
         i.channel,
-        i.hop,
-        i.via_node,
         case when i.channel = 'direct' then 1 else 0 end as is_direct,
         coalesce(c.signup_timestamp, ${as_of}) as anchor
     from attribution.company_interactions as i
@@ -35,8 +32,6 @@ placed as (
         e.touchpoint_id,
         e.occurred_at,
         e.channel,
-        e.hop,
-        e.via_node,
         e.anchor,
         row_number() over (
             partition by e.company_id
@@ -58,7 +53,5 @@ select
     cast(p.touchpoint_id as text) as touchpoint_id,
     cast(p.occurred_at as timestamptz) as occurred_at,
     cast(p.channel as text) as channel,
-    cast(p.hop as bigint) as hop,
-    cast(p.via_node as text) as via_node,
     cast(seconds_between(p.occurred_at, p.anchor) as decimal(38, 10)) as seconds_before
 from placed as p

@@ -3,6 +3,8 @@
 -- grain: company_id
 -- owner: team:marketing
 -- partition: computed_at
+-- identifiers: company_id, first_touchpoint_id, first_runner_up_id, limited_touchpoint_id, limited_runner_up_id,
+--   last_touchpoint_id, last_runner_up_id, first_non_direct_touchpoint_id, last_non_direct_touchpoint_id
 -- column: company_id: The company.
 -- column: anchor: The sign-up; the time of the run for a company that has not signed up.
 -- column: n_clients: Browsers found.
@@ -19,7 +21,7 @@
 -- column: last_runner_up_id: The newest touch without that one.
 -- column: first_non_direct_touchpoint_id: The oldest touch that is not direct traffic.
 -- column: last_non_direct_touchpoint_id: The newest touch that is not direct traffic.
--- column: run_number: The newest delayed run of the company that was due, 1 or 2; 0 without one.
+-- column: run_number: Of the runs of the company that were due the newest: 1 or 2 for a delayed one; else 0.
 -- column: computed_at: When the table was computed.
 with identity as (
     select
@@ -70,10 +72,13 @@ chosen as (
 delayed as (
     select
         r.entity_id,
-        max(r.run_number) as run_number
+        r.run_number,
+        row_number() over (
+            partition by r.entity_id
+            order by r.due_at desc nulls last, r.triggered_at desc nulls last, r.run_number desc nulls last
+        ) as place
     from attribution.attribution_run as r
     where r.entity_type = 'company' and r.due_at <= ${as_of}
-    group by r.entity_id
 )
 
 select
@@ -96,7 +101,7 @@ select
     cast(coalesce(d.run_number, 0) as bigint) as run_number,
     cast(${as_of} as timestamptz) as computed_at
 from product.company as c
-left join delayed as d on d.entity_id = tidy(c.company_id)
+left join delayed as d on d.entity_id = tidy(c.company_id) and d.place = 1
 left join identity as i on i.company_id = tidy(c.company_id)
 left join place as l on l.company_id = tidy(c.company_id)
 left join chosen as s on s.company_id = tidy(c.company_id)

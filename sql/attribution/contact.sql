@@ -21,7 +21,7 @@ with given as (
 known as (
     select distinct
         lower(tidy(g.email)) as email,
-        email_of(g.email) as usable_email
+        intake_email_of(g.email) as usable_email
     from given as g
     where tidy(g.email) is not null
 ),

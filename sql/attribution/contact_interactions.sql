@@ -3,6 +3,7 @@
 -- grain: email, touchpoint_id
 -- owner: team:marketing
 -- partition: occurred_at
+-- identifiers: email, touchpoint_id, via_node
 -- column: email: The contact.
 -- column: touchpoint_id: The touch.
 -- column: occurred_at: When it happened.
@@ -22,54 +23,52 @@ with link as (
     from attribution.contact as c
     where c.usable_email is not null
     union
-    select email_of(e.email) as email, uuid_of(e.client_id) as node, 1 as hop
+    select intake_email_of(e.email) as email, uuid_of(e.client_id) as node, 1 as hop
     from product.email_to_client_id as e
-    where email_of(e.email) is not null and uuid_of(e.client_id) is not null
+    where intake_email_of(e.email) is not null and uuid_of(e.client_id) is not null
 ),
 
-matched as (
-    select l.email, l.node, l.hop, t.touchpoint_id, t.client_id is not null as has_both
-    from link as l
-    join attribution.interaction_touchpoints as t on t.email = l.node
-    where l.hop = 0
+identifier_of_both as (
+    select t.touchpoint_id, t.client_id as node
+    from attribution.interaction_touchpoints as t
+    where t.client_id is not null and t.email is not null
     union all
-    select l.email, l.node, l.hop, t.touchpoint_id, t.email is not null as has_both
-    from link as l
-    join attribution.interaction_touchpoints as t on t.client_id = l.node
-    where l.hop = 1
+    select t.touchpoint_id, t.email as node
+    from attribution.interaction_touchpoints as t
+    where t.client_id is not null and t.email is not null
 ),
 
-numbered as (
+nearer as (
     select
-        m.email,
-        m.node,
-        m.hop,
-        m.touchpoint_id,
+        l.email,
+        l.hop,
+        l.node,
+        b.touchpoint_id,
         row_number() over (
-            partition by m.email, m.touchpoint_id
-            order by m.hop asc nulls last, byte_order(m.node) asc nulls last
+            partition by l.email, b.touchpoint_id
+            order by l.hop asc nulls last, byte_order(l.node) asc nulls last
         ) as place
-    from matched as m
-    where m.has_both
+    from identifier_of_both as b
+    join link as l on l.node = b.node
 ),
 
-kept as (
-    select m.email, m.node, m.hop, m.touchpoint_id
-    from matched as m
-    where not m.has_both
+-- As in company_interactions: a touch with one identifier is found by it, one with both by itself.
+reached as (
+    select l.email, l.hop, l.node, l.node as found_by
+    from link as l
     union all
-    select n.email, n.node, n.hop, n.touchpoint_id
-    from numbered as n
+    select n.email, n.hop, n.node, 'touch ' || n.touchpoint_id as found_by
+    from nearer as n
     where n.place = 1
 )
 
 select
-    cast(k.email as text) as email,
-    cast(k.touchpoint_id as text) as touchpoint_id,
+    cast(r.email as text) as email,
+    cast(t.touchpoint_id as text) as touchpoint_id,
     cast(t.occurred_at as timestamptz) as occurred_at,
     cast(t.channel as text) as channel,
-    cast(k.hop as bigint) as hop,
-    cast(k.node as text) as via_node,
+    cast(r.hop as bigint) as hop,
+    cast(r.node as text) as via_node,
     cast(t.campaign as text) as campaign,
     cast(t.gclid as text) as gclid,
     cast(t.wbraid as text) as wbraid,
@@ -78,5 +77,10 @@ select
     cast(t.fbp as text) as fbp,
     cast(t.msclkid as text) as msclkid,
     cast(t.li_fat_id as text) as li_fat_id
-from kept as k
-join attribution.interaction_touchpoints as t on t.touchpoint_id = k.touchpoint_id
+from attribution.interaction_touchpoints as t
+join reached as r
+    on r.found_by = case
+        when t.client_id is null then t.email
+        when t.email is null then t.client_id
+        else 'touch ' || t.touchpoint_id
+    end

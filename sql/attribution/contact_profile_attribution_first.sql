@@ -3,6 +3,8 @@
 -- grain: email
 -- owner: team:marketing
 -- partition: computed_at
+-- identifiers: email, touchpoint_id, client_id, touch_email, via_node, gclid, runner_up_touchpoint_id,
+--   first_non_direct_touchpoint_id, last_non_direct_touchpoint_id
 -- check: status_known error: accepted_values(status, 'attributed', 'no_touchpoints', 'invalid_email')
 -- check: touch_before_anchor error: occurred_at is null or occurred_at <= anchor
 -- check: email_usable warn: status <> 'invalid_email'
@@ -49,38 +51,52 @@ with anchored as (
 
 browser as (
     select
-        email_of(e.email) as email,
+        intake_email_of(e.email) as email,
         count(distinct uuid_of(e.client_id)) as n_clients
     from product.email_to_client_id as e
-    where email_of(e.email) is not null
-    group by email_of(e.email)
+    where intake_email_of(e.email) is not null
+    group by intake_email_of(e.email)
 ),
 
-path as (
+eligible as (
     select
         i.email,
         i.touchpoint_id,
         i.occurred_at,
         i.channel,
-        i.hop,
-        i.via_node,
-        row_number() over (
-            partition by i.email
-            order by
-                i.occurred_at asc nulls last,
-                case when i.channel = 'direct' then 1 else 0 end asc nulls last,
-                byte_order(i.touchpoint_id) asc nulls last
-        ) as position,
-        row_number() over (
-            partition by i.email
-            order by
-                i.occurred_at desc nulls last,
-                case when i.channel = 'direct' then 1 else 0 end asc nulls last,
-                byte_order(i.touchpoint_id) asc nulls last
-        ) as from_end
+        case when i.channel = 'direct' then 1 else 0 end as is_direct
     from attribution.contact_interactions as i
     join anchored as a on a.email = i.email
     where i.occurred_at <= a.anchor
+),
+
+-- One order serves both ends, as in company_path; the largest `newness` is the newest touch, at one instant the one
+-- that comes first.
+placed as (
+    select
+        e.email,
+        e.touchpoint_id,
+        e.channel,
+        row_number() over (
+            partition by e.email
+            order by
+                e.occurred_at asc nulls first,
+                e.is_direct asc nulls first,
+                byte_order(e.touchpoint_id) asc nulls first
+        ) as position,
+        rank() over (partition by e.email order by e.occurred_at asc nulls first) as first_at_instant,
+        count(*) over (partition by e.email order by e.occurred_at asc nulls first) as last_at_instant
+    from eligible as e
+),
+
+path as (
+    select
+        p.email,
+        p.touchpoint_id,
+        p.channel,
+        p.position,
+        p.first_at_instant + p.last_at_instant - p.position as newness
+    from placed as p
 ),
 
 place as (
@@ -88,7 +104,7 @@ place as (
         p.email,
         count(*) as n_touchpoints,
         min(case when p.channel <> 'direct' then p.position end) as first_non_direct,
-        min(case when p.channel <> 'direct' then p.from_end end) as last_non_direct
+        max(case when p.channel <> 'direct' then p.newness end) as last_non_direct
     from path as p
     group by p.email
 ),
@@ -99,19 +115,23 @@ chosen as (
         max(case when p.position = 1 then p.touchpoint_id end) as first_id,
         max(case when p.position = 2 then p.touchpoint_id end) as runner_up_id,
         max(case when p.position = l.first_non_direct then p.touchpoint_id end) as first_non_direct_id,
-        max(case when p.from_end = l.last_non_direct then p.touchpoint_id end) as last_non_direct_id
+        max(case when p.newness = l.last_non_direct then p.touchpoint_id end) as last_non_direct_id
     from path as p
     join place as l on l.email = p.email
+    where p.position <= 2 or p.position = l.first_non_direct or p.newness = l.last_non_direct
     group by p.email
 ),
 
 delayed as (
     select
         r.entity_id,
-        max(r.run_number) as run_number
+        r.run_number,
+        row_number() over (
+            partition by r.entity_id
+            order by r.due_at desc nulls last, r.triggered_at desc nulls last, r.run_number desc nulls last
+        ) as place
     from attribution.attribution_run as r
     where r.entity_type = 'contact' and r.due_at <= ${as_of}
-    group by r.entity_id
 )
 
 select
@@ -157,7 +177,7 @@ select
 from anchored as a
 left join place as l on l.email = a.email
 left join chosen as s on s.email = a.email
-left join path as p on p.email = a.email and p.position = 1
+left join attribution.contact_interactions as p on p.email = a.email and p.touchpoint_id = s.first_id
 left join attribution.interaction_touchpoints as t on t.touchpoint_id = s.first_id
 left join browser as b on b.email = a.usable_email
-left join delayed as d on d.entity_id = a.email
+left join delayed as d on d.entity_id = a.email and d.place = 1

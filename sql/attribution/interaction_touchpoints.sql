@@ -3,6 +3,7 @@
 -- grain: touchpoint_id
 -- owner: team:marketing
 -- partition: occurred_at
+-- identifiers: touchpoint_id, source_id, client_id, email
 -- check: channel_known error: is_channel(channel)
 -- check: channel_given_is_known warn: not channel_flagged
 -- check: somebody error: client_id is not null or email is not null

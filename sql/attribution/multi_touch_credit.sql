@@ -4,6 +4,7 @@
 -- grain: company_id, touchpoint_id
 -- owner: team:marketing
 -- partition: occurred_at
+-- identifiers: touchpoint_id
 -- check: shares_between_0_and_1 error:
 --   linear between 0 and 1 and position_based between 0 and 1 and time_decay between 0 and 1
 -- column: company_id: The company.

@@ -12,7 +12,7 @@ with own as (
         i.company_id,
         i.node
     from attribution.company_identity as i
-    where i.hop = 1 and not i.is_hub
+    where i.hop = 1
 )
 
 select

@@ -3,6 +3,7 @@
 -- grain: visit_id
 -- owner: team:marketing
 -- partition: occurred_at
+-- identifiers: visit_id, client_id, landing_url
 -- check: channel_known error: is_channel(channel)
 -- check: channel_classified warn: channel <> 'other'
 -- column: visit_id: The session's id, a UUID in lower case.

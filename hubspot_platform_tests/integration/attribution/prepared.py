@@ -188,7 +188,8 @@ def refused(p: Product) -> None:
         again = touchpoint_of("visit", client(number))
         p.external(again, at("2026-01-02"), client_id=client(9_003), ingested_at=at("2026-01-01T02:00"))
     p.external("odd-channel", at("2026-01-01"), client_id=client(9_001), channel="Carrier Pigeon")
-    p.external("own-channel", at("2026-01-01"), client_id=client(9_001), channel=" CPC-Google-Brand ")
+    by_utm = {"campaign": "spring", "source": "partner", "medium": "banner", "term": "crm", "content": "blue"}
+    p.external("own-channel", at("2026-01-01"), client_id=client(9_001), channel=" CPC-Google-Brand ", **by_utm)
     p.lead(
         "L1",
         "Lead@x.test",
@@ -202,7 +203,18 @@ def refused(p: Product) -> None:
 
 
 def identities(p: Product) -> None:
-    for name in ("chain", "long", "square", "triangle", "hub", "twice", "sharer", "second-sharer", "alone"):
+    for name in (
+        "chain",
+        "long",
+        "square",
+        "triangle",
+        "hub",
+        "second-hub",
+        "twice",
+        "sharer",
+        "second-sharer",
+        "alone",
+    ):
         p.company(name, at("2026-03-01"))
     p.owns("chain", client(11))
     p.link("e11@x.test", client(11), client(12))
@@ -217,6 +229,7 @@ def identities(p: Product) -> None:
     p.owns("triangle", client(41), "e41@x.test")
     p.link("e41@x.test", client(41))
     p.owns("hub", client(51), client(52))
+    p.owns("second-hub", client(51))
     for number in range(201):
         p.link(f"kiosk{number}@x.test", client(51))
     for number in range(200):

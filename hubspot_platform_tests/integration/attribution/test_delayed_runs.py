@@ -85,6 +85,24 @@ def test_the_oldest_overdue_run_and_how_many_ran_are_measured(bench: Bench) -> N
     assert found.measurement.details == {"success_rate": 0.5}
 
 
+def test_a_run_that_was_given_up_is_shown_for_a_day(bench: Bench) -> None:
+    bench.trigger("t1", company_id="nobody")
+    take_triggers(bench.platform)
+    with bench.platform.warehouse().writer() as session:
+        session.execute("update attribution.attribution_run set error = 'not computed after 5 retries'")
+    bench.platform.warehouse().publish()
+    (overdue,) = (test for test in TESTS if test.id == "T21")
+
+    found = [
+        run_test(overdue, CheckContext(bench.platform, AS_OF + passed), overdue.subjects[0])
+        for passed in (timedelta(hours=23), timedelta(hours=25))
+    ]
+
+    assert [(outcome.status, outcome.measurement.rows_failed) for outcome in found] == [
+        (Status.FAIL, 3), (Status.PASS, 0),
+    ]  # fmt: skip
+
+
 def test_overdue_runs_are_closed_by_one_computation_and_only_a_change_is_published(bench: Bench) -> None:
     bench.product.external("T1", at("2026-03-01"), client_id=client(1))
     bench.trigger("t1")
@@ -107,6 +125,72 @@ def test_overdue_runs_are_closed_by_one_computation_and_only_a_change_is_publish
 
     assert bench.compute() == Finished(runs=0, changed=0, published=0)
     assert len(bench.events()) == 2
+
+
+def test_a_change_that_was_noted_but_not_published_when_the_run_was_killed_is_published_first(bench: Bench) -> None:
+    bench.product.external("T1", at("2026-03-01"), client_id=client(1))
+    bench.compute()
+    noted = bench.now + MINUTE
+    with bench.platform.warehouse().writer() as session:
+        session.execute(
+            "update attribution.published_attribution set old_first_touchpoint_id = first_touchpoint_id, "
+            "first_touchpoint_id = 'T0', is_announced = false, "
+            f"changed_at = cast('{noted.isoformat()}' as timestamptz)"
+        )
+    bench.now += 2 * MINUTE
+    bench.product.external("T00", at("2026-02-01"), client_id=client(1))
+
+    assert bench.compute() == Finished(runs=0, changed=1, published=2)
+
+    assert [event["new_touchpoint_ids"]["first"] for event in bench.events()] == ["T1", "T0", "T00"]
+    assert [event["old_touchpoint_ids"]["first"] for event in bench.events()] == [None, "T1", "T0"]
+
+
+def test_a_change_published_but_not_marked_when_the_run_was_killed_is_told_of_once(bench: Bench) -> None:
+    bench.product.external("T1", at("2026-03-01"), client_id=client(1))
+    bench.trigger("t1")
+    take_triggers(bench.platform)
+    bench.compute()
+    with bench.platform.warehouse().writer() as session:
+        session.execute("update attribution.published_attribution set is_announced = false")
+        session.execute("update attribution.attribution_run set started_at = null, changed = null")
+
+    assert bench.compute() == Finished(runs=1, changed=0, published=0)
+
+    assert len(bench.events()) == 1
+    assert bench.runs()[0]["changed"] is True
+
+
+def test_the_run_number_is_that_of_the_newest_run_that_was_due(bench: Bench) -> None:
+    bench.trigger("t1")
+    take_triggers(bench.platform)
+    bench.now += 31 * MINUTE
+    bench.compute()
+    assert bench.query("select run_number from attribution.company_summary") == [{"run_number": 2}]
+    bench.now += 60 * MINUTE
+    bench.trigger("t2")
+    take_triggers(bench.platform)
+
+    bench.compute()
+
+    assert bench.query("select run_number from attribution.company_summary") == [{"run_number": 0}]
+
+
+def test_a_contact_whose_touch_was_known_before_the_trigger_did_not_change(bench: Bench) -> None:
+    bench.product.external("T1", at("2026-03-01"), email="ann@x.test")
+    bench.product.lead("L1", "ann@x.test", AS_OF)
+    bench.compute("contact_profile_attribution_first")
+    bench.now += MINUTE
+    bench.trigger("t1", email="ann@x.test")
+    take_triggers(bench.platform)
+
+    bench.compute("contact_profile_attribution_first")
+
+    assert [row["changed"] for row in bench.runs()] == [False, None, None]
+    bench.product.rows["lead"].clear()
+    bench.product.rows["interaction_touchpoint"].clear()
+    bench.compute("contact_profile_attribution_first")
+    assert bench.query("select 1 as n from attribution.published_attribution where entity_type = 'contact'") == []
 
 
 def test_a_contact_is_looked_at_again_like_a_company_and_nobody_is_told(bench: Bench) -> None:
@@ -142,19 +226,20 @@ def test_a_result_that_swings_back_is_published_each_time(bench: Bench) -> None:
     assert [event["new_touchpoint_ids"]["first"] for event in bench.events()] == ["T1", "T0", "T1"]
 
 
-def test_a_run_that_fails_is_asked_for_again_ever_later_and_given_up_after_five_times(bench: Bench) -> None:
+def test_a_run_that_fails_is_asked_for_again_ever_later_and_given_up_after_five_retries(bench: Bench) -> None:
     bench.trigger("t1")
     take_triggers(bench.platform)
     asked: list[datetime] = []
-    for _ in range(40):
+    for _ in range(70):
         if ask(bench.platform) is not None:
             asked.append(bench.now)
         bench.now += MINUTE
 
     own = bench.runs()[0]
-    assert (own["attempts"], own["error"]) == (5, "not computed after 5 attempts")
+    assert (own["attempts"], own["error"]) == (6, "not computed after 5 retries")
     minutes = [(moment - AS_OF) // MINUTE for moment in asked]
     assert minutes[:4] == [0, 1, 3, 6]  # run 0 after 1 and 2 minutes, then run 1 comes due
+    assert {0, 1, 3, 7, 15, 31} <= set(minutes)  # run 0 and its five retries
 
 
 def test_a_mobile_signup_triggers_once_and_old_ones_do_not(bench: Bench) -> None:
@@ -181,9 +266,10 @@ def test_the_sweep_finds_rows_ingested_after_the_computation(bench: Bench) -> No
     for table, column in INGESTED.items():
         with bench.platform.warehouse().writer() as session:
             session.execute(f"update {table} set {column} = {late}")
-            assert arrived_later(session) == [table]
+            assert arrived_later(session, AS_OF + MINUTE) == [table]
+            assert arrived_later(session, AS_OF) == []  # dated later than now
             session.execute(f"update {table} set {column} = null")
-            assert arrived_later(session) == []
+            assert arrived_later(session, AS_OF + MINUTE) == []
 
 
 def test_channel_credit_shares_out_the_companies_that_paid_to_twelve_places(bench: Bench) -> None:

@@ -1,5 +1,6 @@
 """Attribution as Dagster runs it: one job computes everything in order, the sensor asks for it when a run is due."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -37,6 +38,8 @@ def test_a_due_trigger_leads_to_one_run_that_computes_everything_and_publishes(t
         assert isinstance(asked, dg.RunRequest)
         assert asked.tags["dagster/asset_partition_range_start"] == now.strftime("%Y-%m-%d")
 
+        ticks = itertools.count(1)
+        platform.clock = lambda: now + timedelta(seconds=next(ticks))
         outcome = execute(platform, job="delayed_attribution")
 
         assert outcome.success, outcome.error
@@ -48,6 +51,13 @@ def test_a_due_trigger_leads_to_one_run_that_computes_everything_and_publishes(t
         assert [event.key for event in told] == ["A"]
         with platform.warehouse().reader() as session:
             runs = session.query("select * from attribution.attribution_run order by run_number").to_pylist()
+            times = session.query(
+                "select computed_at from attribution.company_identity union all "
+                "select computed_at from attribution.company_attribution union all "
+                "select started_at from attribution.attribution_run where started_at is not null"
+            )["computed_at"]
+        assert len(times) > 3
+        assert len(set(times.to_pylist())) == 1  # one run speaks of one time
         assert [row["started_at"] is not None for row in runs] == [True, False, False]
         later = CheckContext(platform, now + timedelta(minutes=12))
         found = {

@@ -1,11 +1,13 @@
 """Every rule and example of attribution, on one prepared warehouse of each engine."""
 
+import json
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from hubspot_platform.landing.contract import CATALOGUE
 from hubspot_platform.sql_models.build import build_model
 from hubspot_platform.warehouse import open_warehouse
 from hubspot_platform_tests.integration.attribution.prepared import (
@@ -53,6 +55,8 @@ def test_a_session_without_usable_ids_is_kept_apart_with_the_reason(embedded: Pr
     found = {row["session_id"]: row["reason"] for row in embedded.tables["rejected_session"]}
 
     assert found == {client(1): "bad_client_id", "x": "bad_session_id"}
+    (row,) = embedded.all("rejected_session", session_id="x")
+    assert set(json.loads(row["row_json"])) == set(CATALOGUE["product.session"].table.column_names)
 
 
 def test_a_session_landed_twice_in_two_spellings_is_one_visit_of_the_last_ingested(embedded: Prepared) -> None:
@@ -76,6 +80,9 @@ def test_a_touch_is_refused_for_the_first_reason_that_applies(embedded: Prepared
     }
     kept = {row["touchpoint_id"] for row in embedded.tables["interaction_touchpoints"]}
     assert kept >= {"almost-future", "old"}
+    whole = set(embedded.tables["interaction_touchpoints"][0]) - {"channel_flagged"}
+    (row,) = embedded.all("rejected_touchpoint", touchpoint_id="nobody")
+    assert set(json.loads(row["row_json"])) == whole
 
 
 def test_a_channel_nobody_knows_becomes_other_and_is_flagged(embedded: Prepared) -> None:
@@ -83,6 +90,8 @@ def test_a_channel_nobody_knows_becomes_other_and_is_flagged(embedded: Prepared)
 
     assert (odd["channel"], odd["channel_flagged"]) == ("other", True)
     assert (own["channel"], own["channel_flagged"]) == ("cpc-google-brand", False)
+    given = [own[name] for name in ("source_type", "campaign", "source", "medium", "term", "content")]
+    assert given == ["external", "spring", "partner", "banner", "crm", "blue"]
 
 
 def test_each_visit_lead_and_signup_is_one_touch_whose_id_its_source_decides(embedded: Prepared) -> None:
@@ -152,9 +161,9 @@ def test_reaching_the_limit_and_hubs_warn_on_the_tables_checks(embedded: Prepare
         return {found.check.name: found.violations for found in embedded.outcomes[table].checks}
 
     assert violations("company_identity")["hop_limit_reached"] == 1
-    assert violations("company_identity")["not_a_hub"] == 1
+    assert violations("company_identity")["not_a_hub"] == 2
     assert {violations(table)["hop_limit_not_reached"] for table in RESULTS} == {1}
-    assert violations("shared_identifier")["not_shared"] == 1
+    assert violations("shared_identifier")["not_shared"] == 2
 
 
 def test_a_cycle_of_four_is_found_within_three_hops(embedded: Prepared) -> None:
@@ -203,8 +212,8 @@ def test_the_recursive_form_gives_the_same_identities(embedded: Prepared) -> Non
 
 def test_a_touch_of_a_shared_browser_counts_for_both_and_the_pair_is_listed(embedded: Prepared) -> None:
     assert len(embedded.all("company_interactions", touchpoint_id="shared")) == 2
-    pair = embedded.one("shared_identifier")
-    assert (pair["company_id"], pair["other_company_id"], pair["node"]) == ("second-sharer", "sharer", client(71))
+    pairs = {(row["company_id"], row["other_company_id"], row["node"]) for row in embedded.tables["shared_identifier"]}
+    assert pairs == {("second-sharer", "sharer", client(71)), ("hub", "second-hub", client(51))}
 
 
 RESULTS = (
@@ -277,6 +286,8 @@ def test_a_contact_that_is_no_address_joins_nothing(embedded: Prepared) -> None:
     row = embedded.one("contact_profile_attribution_first", email="not-an-address")
 
     assert (row["status"], row["touchpoint_id"], row["n_touchpoints"]) == ("invalid_email", None, 0)
+    dots = embedded.one("contact_profile_attribution_first", email="dots@mail..test")  # its lead is refused, too
+    assert (dots["status"], dots["touchpoint_id"], dots["n_touchpoints"]) == ("invalid_email", None, 0)
 
 
 def test_contacts_are_the_addresses_of_every_source_and_without_a_user_the_run_is_their_anchor(

@@ -34,7 +34,7 @@ def test_any_other_name_is_refused_with_its_line(name: str) -> None:
 
 
 def test_own_domains_become_a_pattern_for_whole_host_names() -> None:
-    some = Business(properties={}, own_domains=("acme.example", "shop-x.test"))
+    some = Business(properties={}, own_domains=("www.acme.example", "shop-x.test"))
 
     assert render("${own_hosts}", some, "f") == r"'(^|[.])(acme\.example|shop\-x\.test)$'"
     assert render("${own_hosts} ${hub_neighbours}", Business(properties={}), "f") == "'^$' 200"
