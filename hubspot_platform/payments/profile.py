@@ -33,10 +33,19 @@ COMPANY_PROFILE_ARR_RANGE = Table(
     description="Each company's last good MRR, ARR and ARR range, with the range before and jumps over a range marked.",
 )
 _FIGURES = ("current_mrr", "effective_mrr", "arr", "arr_range")
+# A company without a row has lost its last subscription to another one: its figures are known, they are 0. Without any
+# row at all nothing was computed yet, and nothing is known.
 _CHANGED = """
+    with figures as (
+        select company_id, current_mrr, effective_mrr, arr, arr_range, as_of from payments.company_mrr
+        union all
+        select p.company_id, 0, 0, 0, '0', (select max(as_of) from payments.company_mrr)
+        from payments.company_profile_arr_range as p
+        where not exists (select 1 from payments.company_mrr as m where m.company_id = p.company_id)
+    )
     select m.company_id, m.current_mrr, m.effective_mrr, m.arr, m.arr_range, m.as_of,
         p.arr_range as old_arr_range, p.previous_arr_range, p.tier_jump, p.changed_at
-    from payments.company_mrr as m
+    from figures as m
     left join payments.company_profile_arr_range as p on p.company_id = m.company_id
     where m.current_mrr is not null and (p.company_id is null or (p.as_of <= m.as_of and (
         p.current_mrr <> m.current_mrr or p.effective_mrr <> m.effective_mrr or p.arr <> m.arr)))"""
@@ -53,7 +62,8 @@ class ProfileChanges:
 def refresh_profiles(warehouse: Warehouse) -> ProfileChanges:
     """Take over the figures of `payments.company_mrr` that are known and differ.
 
-    A company without dollar figures keeps its last good ones. Figures older than the stored ones are left alone.
+    A company whose exchange rate is refused keeps its last good ones; one that has no subscription any more falls to 0.
+    Figures older than the stored ones are left alone.
     """
     with warehouse.writer() as session:
         session.ensure(COMPANY_PROFILE_ARR_RANGE)

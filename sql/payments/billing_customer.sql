@@ -1,5 +1,5 @@
 -- description: The biller's customers and the companies they stand for: the newest copy of each customer up to the time
---   of the run.
+--   of the run, of copies with one version the first received.
 -- grain: customer_id
 -- owner: team:revops
 -- check: company_is_known warn: company_is_known
@@ -11,6 +11,7 @@ with seen as (
     select
         e.event_id,
         e.occurred_at,
+        e.received_at,
         e.customer_id,
         json_texts(e.content, '/customer/id /customer/resource_version /customer/' || ${company_field}) as texts
     from payments.payment_events as e
@@ -20,9 +21,9 @@ with seen as (
 copy as (
     select
         s.event_id,
-        s.occurred_at,
+        s.received_at,
         coalesce(nth_text(s.texts, 1), s.customer_id) as customer_id,
-        nullif(trim(nth_text(s.texts, 3)), '') as company_field,
+        tidy(nth_text(s.texts, 3)) as company_field,
         case when nth_text(s.texts, 1) is not null then version_of(nth_text(s.texts, 2), s.occurred_at) end as version
     from seen as s
     where coalesce(nth_text(s.texts, 1), s.customer_id) is not null
@@ -35,16 +36,16 @@ newest as (
         c.version,
         row_number() over (
             partition by c.customer_id
-            order by c.version desc nulls last, c.occurred_at desc nulls last, c.event_id desc nulls last
+            order by c.version desc nulls last, c.received_at asc nulls last, c.event_id asc nulls last
         ) as place
     from copy as c
 )
 
 select
     cast(n.customer_id as text) as customer_id,
-    cast(coalesce(n.company_field, trim(n.customer_id)) as text) as company_id,
+    cast(coalesce(n.company_field, tidy(n.customer_id)) as text) as company_id,
     cast(c.company_id is not null as boolean) as company_is_known,
     cast(n.version as bigint) as version
 from newest as n
-left join product.company as c on c.company_id = coalesce(n.company_field, trim(n.customer_id))
+left join product.company as c on c.company_id = coalesce(n.company_field, tidy(n.customer_id))
 where n.place = 1

@@ -1,4 +1,5 @@
--- description: The newest copy of every invoice up to the time of the run. A deleted one is gone.
+-- description: The newest copy of every invoice up to the time of the run, of copies with one version the first
+--   received. A deleted one is gone.
 -- grain: invoice_id
 -- owner: team:revops
 -- check: has_a_company warn: not_null(company_id)
@@ -23,6 +24,7 @@ with copy as (
         e.event_id,
         e.event_type,
         e.occurred_at,
+        e.received_at,
         e.customer_id as event_customer_id,
         json_part(e.content, 'invoice') as doc
     from payments.payment_events as e
@@ -34,6 +36,7 @@ field as (
         c.event_id,
         c.event_type,
         c.occurred_at,
+        c.received_at,
         c.event_customer_id,
         json_text(c.doc, 'id') as invoice_id,
         version_of(json_text(c.doc, 'resource_version'), c.occurred_at) as version,
@@ -54,8 +57,8 @@ newest as (
             order by
                 f.version desc nulls last,
                 case when f.event_type = 'invoice_deleted' then 0 else 1 end asc nulls last,
-                f.occurred_at desc nulls last,
-                f.event_id desc nulls last
+                f.received_at asc nulls last,
+                f.event_id asc nulls last
         ) as place
     from field as f
     where f.invoice_id is not null
@@ -64,11 +67,11 @@ newest as (
 unpacked as (
     select
         n.invoice_id,
-        coalesce(nullif(trim(json_text(n.doc, 'customer_id')), ''), n.event_customer_id) as customer_id,
-        nullif(trim(json_text(n.doc, 'subscription_id')), '') as subscription_id,
+        coalesce(tidy(json_text(n.doc, 'customer_id')), n.event_customer_id) as customer_id,
+        tidy(json_text(n.doc, 'subscription_id')) as subscription_id,
         lower(json_text(n.doc, 'status')) as status,
         lower(json_text(n.doc, 'dunning_status')) as dunning_status,
-        coalesce(upper(trim(json_text(n.doc, 'currency_code'))), 'unknown') as currency,
+        coalesce(upper(tidy(json_text(n.doc, 'currency_code'))), 'unknown') as currency,
         number_of(json_text(n.doc, 'total')) as total,
         number_of(json_text(n.doc, 'amount_due')) as amount_due,
         instant_of(json_text(n.doc, 'date')) as issued,

@@ -30,12 +30,14 @@ last_entry as (
         u.duration_type,
         u.apply_till,
         u.counts,
+        u.in_force_until,
         c.counts as subscription_counts,
         c.until,
         c.period,
         c.period_unit,
         row_number() over (
-            partition by u.subscription_id, u.coupon_id order by u.version desc nulls last, u.coupon_no asc nulls last
+            partition by u.subscription_id, u.coupon_id
+            order by u.version desc nulls last, u.in_force_from desc nulls last, u.coupon_no asc nulls last
         ) as place
     from payments.subscription_coupon as u
     join payments.subscription_copy as c on c.subscription_id = u.subscription_id and c.version = u.version
@@ -65,6 +67,7 @@ timed as (
         e.subscription_counts
         and e.counts
         and e.until is null
+        and e.in_force_until is null
         and (e.duration_type <> 'limited_period' or e.apply_till is null or e.apply_till > ${as_of}) as in_force,
         case
             when e.period_unit = 'month' then whole_months(${as_of}, e.apply_till)

@@ -10,11 +10,11 @@
 -- column: refused: fx_invalid when not between 0 and 1000, fx_jump when more than 20 % away from the previous rate.
 with landed as (
     select
-        upper(trim(r.currency)) as currency,
+        upper(tidy(r.currency)) as currency,
         r.rate_date,
         case when r.usd_per_unit > 0 and r.usd_per_unit < 1000 then r.usd_per_unit end as rate
     from product.exchange_rate as r
-    where upper(trim(r.currency)) <> 'USD'
+    where upper(tidy(r.currency)) <> 'USD'
 ),
 
 numbered as (

@@ -28,7 +28,8 @@ running as (
         p.company_id,
         p.delta,
         p.delta_usd,
-        cents(sum(p.delta) over (partition by p.company_id order by p.month asc nulls first)) as total
+        -- Exact, because MRR below half a cent is MRR: the first of it is new, the end of it churn.
+        sum(p.delta) over (partition by p.company_id order by p.month asc nulls first) as total
     from priced as p
 ),
 

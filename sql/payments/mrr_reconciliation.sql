@@ -32,7 +32,10 @@ coupon as (
     from payments.mrr_line as t
     join payments.subscription_copy as c on c.subscription_id = t.subscription_id and c.until is null
     join payments.subscription_coupon as u
-        on u.subscription_id = c.subscription_id and u.version = c.version and u.coupon_id = t.ref
+        on u.subscription_id = c.subscription_id
+        and u.version = c.version
+        and u.coupon_id = t.ref
+        and u.in_force_until is null
     where t.kind = 'coupon' and t.before > t.after
     group by t.subscription_id
 ),

@@ -1,5 +1,6 @@
 -- description: How the MRR of every state of every subscription comes about, step by step, in the subscription's
---   currency. A state lasts until the subscription changes or a coupon ends; what the steps change adds up to its MRR.
+--   currency. A state lasts until the subscription or a coupon changes or a coupon ends; what the steps change adds up
+--   to its MRR.
 -- grain: subscription_id, state_from, line_no
 -- owner: team:revops
 -- check: known_step error: accepted_values(step, 'status', 'line', 'refused', 'fixed_on_line', 'percentage_on_line', 'fixed_on_invoice', 'percentage_on_invoice')
@@ -29,6 +30,11 @@ with start as (
         and u.apply_till > c.since
         and (c.until is null or u.apply_till < c.until)
         and u.apply_till <= ${as_of}
+    union all
+    select u.subscription_id, u.version, u.in_force_from
+    from payments.subscription_coupon as u
+    join payments.subscription_copy as c on c.subscription_id = u.subscription_id and c.version = u.version
+    where c.counts and u.in_force_from > c.since
 ),
 
 state as (
@@ -72,6 +78,8 @@ in_force as (
     where
         c.counts
         and (u.counts or u.refused = 'unknown_coupon')
+        and (u.in_force_from is null or u.in_force_from <= s.state_from)
+        and (u.in_force_until is null or u.in_force_until > s.state_from)
         and (u.duration_type is null or u.duration_type <> 'limited_period' or u.apply_till is null or u.apply_till > s.state_from)
 ),
 
@@ -237,7 +245,8 @@ first_plan as (
         l.months_below,
         row_number() over (partition by l.subscription_id, l.state_from order by l.position asc nulls last) as place
     from line as l
-    where l.kind = 'plan'
+    -- A line that is skipped is no plan line: without another the invoice's period is a month.
+    where l.kind = 'plan' and (l.flag is null or not l.flag in ('metered_excluded', 'missing_price'))
 ),
 
 on_invoice as (
@@ -370,7 +379,7 @@ step as (
 select
     cast(s.subscription_id as text) as subscription_id,
     cast(s.state_from as timestamptz) as state_from,
-    cast(s.part * 1000000 + s.place * 1000 + s.position as bigint) as line_no,
+    cast(cast(s.part as bigint) * 1000000000 + cast(s.place as bigint) * 1000 + s.position as bigint) as line_no,
     cast(s.kind as text) as kind,
     cast(s.ref as text) as ref,
     cast(s.target as text) as target,

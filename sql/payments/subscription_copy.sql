@@ -9,7 +9,7 @@
 -- column: event_id: The event that brought it.
 -- column: customer_id: The customer's id at the biller.
 -- column: company_field: What the subscription's configured field says of the company; null without one.
--- column: status: The biller's status, `deleted` once the subscription was deleted.
+-- column: status: The biller's status; deleted, cancelled or paused after an event of that type, whatever its copy says.
 -- column: counts: The status earns MRR.
 -- column: currency: ISO 4217 code.
 -- column: minor_units: How many of the currency's smallest unit make one.
@@ -46,7 +46,11 @@ numbered as (
         row_number() over (
             partition by f.subscription_id, f.version
             order by
-                case when f.event_type = 'subscription_deleted' then 0 else 1 end asc nulls last,
+                case
+                    when f.event_type = 'subscription_deleted' then 0
+                    when matches(f.event_type, '^subscription_(cancell?ed|paused)') then 1
+                    else 2
+                end asc nulls last,
                 f.occurred_at asc nulls last,
                 f.event_id asc nulls last
         ) as place
@@ -112,15 +116,18 @@ unpacked as (
         s.occurred_at as since,
         s.until,
         s.event_id,
-        nullif(trim(nth_text(s.texts, 1)), '') as customer_id,
-        nullif(trim(nth_text(s.texts, 10)), '') as company_field,
+        tidy(nth_text(s.texts, 1)) as customer_id,
+        tidy(nth_text(s.texts, 10)) as company_field,
         case
             when s.event_type = 'subscription_deleted' or yes_no(nth_text(s.texts, 2)) then 'deleted'
-            else coalesce(lower(trim(nth_text(s.texts, 3))), 'unknown')
+            -- These events end MRR by what they are, also when their copy still says active.
+            when matches(s.event_type, '^subscription_cancell?ed') then 'cancelled'
+            when s.event_type = 'subscription_paused' then 'paused'
+            else coalesce(lower(tidy(nth_text(s.texts, 3))), 'unknown')
         end as status,
-        upper(trim(nth_text(s.texts, 4))) as currency,
+        upper(tidy(nth_text(s.texts, 4))) as currency,
         number_of(nth_text(s.texts, 5)) as period,
-        coalesce(nullif(lower(trim(nth_text(s.texts, 6))), ''), 'month') as period_unit,
+        coalesce(lower(tidy(nth_text(s.texts, 6))), 'month') as period_unit,
         number_of(nth_text(s.texts, 11)) as free_months,
         number_of(nth_text(s.texts, 12)) as contract_months,
         instant_of(nth_text(s.texts, 7)) as started_at,

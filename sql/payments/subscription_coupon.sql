@@ -1,5 +1,6 @@
 -- description: The coupons and manual discounts on every version of a subscription, with the catalogue's terms and the
---   reason why one is refused. What the subscription itself says of a coupon wins over the catalogue.
+--   reason why one is refused. What the subscription itself says of a coupon wins over the catalogue. A coupon that the
+--   catalogue changed while the version held has a row for the terms before and one for those after.
 -- grain: subscription_id, version, coupon_no
 -- owner: team:revops
 -- column: subscription_id: The subscription's id at the biller.
@@ -16,12 +17,16 @@
 -- column: apply_till: When it ends; null when it does not.
 -- column: targets: The biller's constraints on which lines it applies to.
 -- column: target: The one item price a manual discount is for.
+-- column: in_force_from: When the catalogue's terms began; null for a coupon's first ones and for manual discounts.
+-- column: in_force_until: When the catalogue changed them; null for those that hold.
 -- column: refused: Why it is refused: unknown_coupon, unsupported_type, unsupported_apply_on, bad_percentage,
 --   bad_amount, coupon_currency.
 with entry as (
     select
         c.subscription_id,
         c.version,
+        c.since,
+        c.until,
         c.currency,
         c.minor_units,
         coalesce(json_text(p.item, 'coupon_id'), '') as coupon_id,
@@ -34,6 +39,8 @@ with entry as (
     select
         c.subscription_id,
         c.version,
+        c.since,
+        c.until,
         c.currency,
         c.minor_units,
         coalesce(json_text(p.item, 'id'), ''),
@@ -76,9 +83,15 @@ term as (
         yes_no(coalesce(json_text(e.doc, 'included_in_mrr'), json_text(k.doc, 'included_in_mrr'))) as included_in_mrr,
         instant_of(json_text(e.doc, 'apply_till')) as apply_till,
         coalesce(json_part(e.doc, 'item_constraints'), json_part(k.doc, 'item_constraints')) as targets,
-        json_text(e.doc, 'item_price_id') as target
+        json_text(e.doc, 'item_price_id') as target,
+        k.since as in_force_from,
+        k.until as in_force_until
     from entry as e
-    left join payments.coupon as k on k.coupon_id = e.coupon_id and not e.is_manual
+    left join payments.coupon as k
+        on k.coupon_id = e.coupon_id
+        and not e.is_manual
+        and (k.since is null or e.until is null or k.since < e.until)
+        and (k.until is null or k.until > e.since)
 ),
 
 judged as (
@@ -90,7 +103,7 @@ judged as (
         t.is_manual,
         t.position,
         t.discount_type,
-        t.apply_on in ('each_specified_item', 'specific_item_price') as on_items,
+        t.apply_on <> 'invoice_amount' as on_items,
         t.percentage,
         t.amount,
         t.duration_type,
@@ -99,15 +112,23 @@ judged as (
         t.apply_till,
         t.targets,
         t.target,
+        t.in_force_from,
+        t.in_force_until,
         case
             when t.discount_type is null and not t.is_manual then 'unknown_coupon'
             when not coalesce(t.discount_type, '') in ('fixed_amount', 'percentage') then 'unsupported_type'
-            when not t.apply_on in ('invoice_amount', 'each_specified_item', 'specific_item_price') then 'unsupported_apply_on'
+            when t.is_manual and not t.apply_on in ('invoice_amount', 'each_specified_item', 'specific_item_price')
+                then 'unsupported_apply_on'
+            -- One item price is what manual discounts may name; coupons name theirs in constraints.
+            when not t.is_manual and not t.apply_on in ('invoice_amount', 'each_specified_item')
+                then 'unsupported_apply_on'
             -- Criteria name families and periods of a catalogue that the events do not carry.
             when matches(cast(t.targets as text), '"criteria"') then 'unsupported_apply_on'
             when t.discount_type = 'percentage' and not coalesce(t.percentage > 0 and t.percentage <= 100, false)
                 then 'bad_percentage'
-            when t.discount_type = 'fixed_amount' and not coalesce(t.amount > 0 and t.amount < 10000000000, false)
+            -- A daily line makes 30 times as much of it a month, which must fit as well.
+            when t.discount_type = 'fixed_amount'
+                and not coalesce(t.amount > 0 and t.amount < 10000000000 * t.minor_units, false)
                 then 'bad_amount'
             when t.discount_type = 'fixed_amount' and t.coupon_currency <> t.currency then 'coupon_currency'
         end as refused
@@ -123,6 +144,7 @@ select
             order by
                 j.is_manual asc nulls last,
                 byte_order(j.coupon_id) asc nulls last,
+                j.in_force_from asc nulls first,
                 j.percentage asc nulls last,
                 j.amount asc nulls last,
                 j.apply_till asc nulls last,
@@ -153,5 +175,7 @@ select
     cast(j.apply_till as timestamptz) as apply_till,
     cast(j.targets as json) as targets,
     cast(j.target as text) as target,
+    cast(j.in_force_from as timestamptz) as in_force_from,
+    cast(j.in_force_until as timestamptz) as in_force_until,
     cast(j.refused as text) as refused
 from judged as j

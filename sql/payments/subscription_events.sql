@@ -30,12 +30,12 @@ field as (
         c.occurred_at,
         json_text(c.doc, 'id') as subscription_id,
         version_of(json_text(c.doc, 'resource_version'), c.occurred_at) as version,
-        nullif(trim(json_text(c.doc, 'customer_id')), '') as customer_id,
-        nullif(trim(json_text(c.doc, ${company_field})), '') as company_field,
-        lower(trim(json_text(c.doc, 'status'))) as status,
+        tidy(json_text(c.doc, 'customer_id')) as customer_id,
+        tidy(json_text(c.doc, ${company_field})) as company_field,
+        lower(tidy(json_text(c.doc, 'status'))) as status,
         whole_number_of(json_text(c.doc, 'billing_period')) as billing_period,
-        lower(trim(json_text(c.doc, 'billing_period_unit'))) as billing_period_unit,
-        upper(trim(json_text(c.doc, 'currency_code'))) as currency,
+        lower(tidy(json_text(c.doc, 'billing_period_unit'))) as billing_period_unit,
+        upper(tidy(json_text(c.doc, 'currency_code'))) as currency,
         number_of(json_text(c.doc, 'mrr')) as mrr
     from copy as c
     where c.doc is not null

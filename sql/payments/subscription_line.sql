@@ -37,7 +37,7 @@ item as materialized (
         i.version,
         i.minor_units,
         i.position,
-        lower(trim(nth_text(i.texts, 1))) as kind,
+        lower(tidy(nth_text(i.texts, 1))) as kind,
         coalesce(nth_text(i.texts, 2), nth_text(i.texts, 3), '') as ref,
         number_of(nth_text(i.texts, 4)) as amount,
         number_of(nth_text(i.texts, 5)) as unit_price,
@@ -45,7 +45,7 @@ item as materialized (
         coalesce(number_of(nth_text(i.texts, 7)), 0) as free_quantity,
         nth_text(i.texts, 8) is not null or yes_no(nth_text(i.texts, 9)) as is_metered,
         coalesce(number_of(nth_text(i.texts, 10)), i.period) as period,
-        coalesce(nullif(lower(trim(nth_text(i.texts, 11))), ''), i.period_unit) as period_unit
+        coalesce(lower(tidy(nth_text(i.texts, 11))), i.period_unit) as period_unit
     from element as i
 ),
 
@@ -69,14 +69,18 @@ judged as materialized (
             when i.amount < 0 or i.unit_price < 0 or i.quantity < 0 or i.free_quantity < 0 then 'negative_line'
             when not i.period_unit in ('day', 'week', 'month', 'year') then 'bad_period'
             when not i.period between 1 and 1000 then 'bad_period'
-            when i.amount >= 100000000000 or i.unit_price >= 100000000000 then 'amount_out_of_range'
+            -- Price times quantity must stay below 10^18, which is what decimals with 20 places hold.
+            when i.amount >= 1000000000000000 or i.unit_price >= 10000000000000 then 'amount_out_of_range'
             when i.quantity >= 1000000 then 'amount_out_of_range'
-        end as flag
+            when i.unit_price >= 100000000000 and i.quantity >= 10000 then 'amount_out_of_range'
+        end as flag,
+        i.period_unit in ('day', 'week', 'month', 'year') and i.period between 1 and 1000 as has_period
     from item as i
     where i.kind in ('plan', 'addon')
 ),
 
--- Months per period are exact fractions: a year is 12, a week 12/52, a day 12/365.
+-- Months per period are exact fractions: a year is 12, a week 12/52, a day 12/365. A line worth nothing keeps its own,
+-- because a plan's months divide the fixed coupons of the whole invoice.
 priced as materialized (
     select
         j.subscription_id,
@@ -90,8 +94,13 @@ priced as materialized (
             when j.quantity > j.free_quantity then cast(j.unit_price * (j.quantity - j.free_quantity) as decimal(38, 10))
             else 0
         end as minor_amount,
-        case j.period_unit when 'week' then 52 when 'day' then 365 else 1 end as periods,
-        case when j.flag is not null then 1 when j.period_unit = 'month' then j.period else j.period * 12 end as months,
+        case
+            when not j.has_period then 1
+            when j.period_unit = 'week' then 52
+            when j.period_unit = 'day' then 365
+            else 1
+        end as periods,
+        case when not j.has_period then 1 when j.period_unit = 'month' then j.period else j.period * 12 end as months,
         j.minor_units,
         j.flag
     from judged as j
@@ -109,7 +118,7 @@ bounded as (
         p.months,
         p.minor_units,
         p.flag,
-        p.minor_amount < 100000000000000
+        p.minor_amount < 1000000000000 * p.minor_units
         and p.minor_amount * p.periods < 100000000000 * p.months * p.minor_units as fits
     from priced as p
 )
@@ -130,7 +139,11 @@ select
             else 'other'
         end as text
     ) as bundle,
-    cast(case when p.fits then portion(1, p.minor_amount * p.periods, p.months * p.minor_units) else 0 end as decimal(38, 26)) as amount,
+    -- Minor units are powers of ten, so the first portion is exact; in one step the numbers would not fit.
+    cast(
+        case when p.fits then portion(portion(1, p.minor_amount, p.minor_units), p.periods, p.months) else 0 end
+        as decimal(38, 26)
+    ) as amount,
     cast(p.months as decimal(38, 10)) as months_above,
     cast(p.periods as bigint) as months_below,
     cast(case when p.fits then p.flag else 'amount_out_of_range' end as text) as flag

@@ -1,4 +1,5 @@
--- description: The newest copy of every transaction up to the time of the run, unpacked and judged.
+-- description: The newest copy of every transaction up to the time of the run, unpacked and judged. Of copies with one
+--   version the first received stays.
 -- grain: transaction_id
 -- owner: team:revops
 -- column: transaction_id: The transaction's id at the biller.
@@ -15,6 +16,7 @@ with copy as (
     select
         e.event_id,
         e.occurred_at,
+        e.received_at,
         e.customer_id as event_customer_id,
         json_part(e.content, 'transaction') as doc
     from payments.payment_events as e
@@ -25,6 +27,7 @@ field as (
     select
         c.event_id,
         c.occurred_at,
+        c.received_at,
         c.event_customer_id,
         json_text(c.doc, 'id') as transaction_id,
         version_of(json_text(c.doc, 'resource_version'), c.occurred_at) as version,
@@ -41,7 +44,7 @@ newest as (
         f.doc,
         row_number() over (
             partition by f.transaction_id
-            order by f.version desc nulls last, f.occurred_at desc nulls last, f.event_id desc nulls last
+            order by f.version desc nulls last, f.received_at asc nulls last, f.event_id asc nulls last
         ) as place
     from field as f
     where f.transaction_id is not null
@@ -50,11 +53,11 @@ newest as (
 unpacked as (
     select
         n.transaction_id,
-        coalesce(nullif(trim(json_text(n.doc, 'customer_id')), ''), n.event_customer_id) as customer_id,
-        nullif(trim(json_text(n.doc, 'subscription_id')), '') as subscription_id,
+        coalesce(tidy(json_text(n.doc, 'customer_id')), n.event_customer_id) as customer_id,
+        tidy(json_text(n.doc, 'subscription_id')) as subscription_id,
         coalesce(lower(json_text(n.doc, 'type')), 'payment') as type,
         lower(json_text(n.doc, 'status')) as status,
-        coalesce(upper(trim(json_text(n.doc, 'currency_code'))), 'unknown') as currency,
+        coalesce(upper(tidy(json_text(n.doc, 'currency_code'))), 'unknown') as currency,
         number_of(json_text(n.doc, 'amount')) as amount,
         coalesce(instant_of(json_text(n.doc, 'date')), n.occurred_at) as occurred_at
     from newest as n
@@ -75,7 +78,12 @@ select
         case
             when u.status = 'success'
                 and u.type in ('payment', 'refund')
-                and not coalesce(u.amount > 0 and u.amount < 100000000000, false)
+                and not coalesce(
+                    -- What the four places of an amount would show as nothing is none.
+                    ratio(u.amount, minor_units(u.currency)) >= 0.00005
+                    and u.amount < 1000000000000 * minor_units(u.currency),
+                    false
+                )
                 then 'bad_amount'
         end as text
     ) as refused

@@ -18,7 +18,8 @@
 -- column: amount_usd: In US dollars; null, never 0, when no rate may be used.
 -- column: occurred_at: When the money moved.
 -- column: status: success.
--- column: refused: Why there is no rate: fx_missing, fx_invalid, fx_stale, fx_jump.
+-- column: refused: Why there are no dollars: fx_missing, fx_invalid, fx_stale, fx_jump, or amount_out_of_range from 10^12
+--   on.
 with payment as (
     select
         t.transaction_id,
@@ -46,7 +47,10 @@ rated as (
         p.status,
         r.rate,
         r.rate_date,
-        rate_refused(p.currency, r.rate_date, r.refused, p.day) as refused
+        coalesce(
+            rate_refused(p.currency, r.rate_date, r.refused, p.day),
+            case when p.currency <> 'USD' and p.amount * r.rate >= 1000000000000 then 'amount_out_of_range' end
+        ) as refused
     from payment as p
     left join payments.exchange_rate as r
         on r.currency = p.currency and r.rate_date <= p.day and (r.until_date is null or r.until_date > p.day)

@@ -36,7 +36,9 @@ def warehouse(built: Built) -> Warehouse:
     return built[0]
 
 
-@pytest.fixture
-def duckdb(tmp_path: Path) -> Warehouse:
+@pytest.fixture(params=["duckdb", pytest.param("postgres", marks=pytest.mark.postgres)])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
     """An empty warehouse of the test's own."""
-    return open_warehouse(f"duckdb:///{tmp_path / 'warehouse.duckdb'}")
+    if request.param == "duckdb":
+        return open_warehouse(f"duckdb:///{tmp_path / 'warehouse.duckdb'}")
+    return open_warehouse(request.getfixturevalue("postgres_url"))

@@ -25,7 +25,7 @@ LATER = START + timedelta(hours=1)
 DAY = AS_OF - timedelta(hours=6)
 
 
-def transaction(name: str, amount: int | None, **fields: object) -> dict[str, Any]:
+def transaction(name: str, amount: float | None, **fields: object) -> dict[str, Any]:
     return {
         "id": name, "customer_id": f"{name}-co", "type": "payment", "status": "success", "amount": amount,
         "currency_code": "USD", "date": seconds(START), **fields,
@@ -48,6 +48,10 @@ TRANSACTIONS = (
     transaction("t-nothing", 0),
     transaction("t-negative", -100, type="refund"),
     transaction("t-no-number", None),
+    transaction("t-too-large", 10**14),
+    transaction("t-too-small", 0.004),
+    transaction("t-rupiah", 10**11, currency_code="IDR", date=seconds(AS_OF)),
+    transaction("t-dinar", 9 * 10**14, currency_code="KWD", date=seconds(AS_OF)),
     transaction("t-euro", 1001, currency_code="EUR", date=seconds(DAY)),
     transaction("t-yen", 5000, currency_code="JPY", date=seconds(AS_OF)),
     transaction("t-early", 5000, currency_code="EUR"),
@@ -56,7 +60,7 @@ TRANSACTIONS = (
     transaction("t-invalid", 5000, currency_code="BRL", date=seconds(AS_OF)),
 )
 GUARDED = {"t-early": "fx_missing", "t-euro": "fx_missing", "t-stale": "fx_stale", "t-jump": "fx_jump"}
-GUARDED |= {"t-invalid": "fx_invalid"}
+GUARDED |= {"t-invalid": "fx_invalid", "t-dinar": "amount_out_of_range"}
 
 OVERDUE, NOT_YET = seconds(AS_OF - timedelta(days=1)), seconds(AS_OF + timedelta(days=1))
 # company: expected status and what decided; its documents
@@ -69,6 +73,10 @@ STATUSES: Mapping[str, tuple[str, str | None]] = {
     "s-due-later": ("active", "subscription s-due-later-sub non_renewing"),
     "s-trial": ("trial", "subscription s-trial-sub in_trial"),
     "s-cancelled": ("cancelled", "subscription s-cancelled-sub cancelled"),
+    "s-transferred": ("cancelled", "subscription s-transferred-sub transferred"),
+    "s-deleted": ("cancelled", "subscription s-deleted-sub deleted"),
+    "s-not-paid": ("unpaid", "invoice s-not-paid-1 not_paid"),
+    "s-dunned": ("past_due", "invoice s-dunned-1 not_paid"),
     "s-paused": ("none", "subscription s-paused-sub paused"),
     "s-nothing": ("none", None),
 }
@@ -82,6 +90,9 @@ def tell(ledger: Ledger) -> None:
     ledger.event(
         "transaction_created", LATER + timedelta(hours=1), transaction={**newest, "amount": 1, "resource_version": 4}
     )
+    equal = transaction("t-equal", 100, resource_version=5)
+    ledger.event("transaction_created", transaction=equal)
+    ledger.event("transaction_updated", LATER, transaction={**equal, "amount": 200})
     _invoices(ledger)
     _discounts(ledger)
 
@@ -96,18 +107,25 @@ def _invoices(ledger: Ledger) -> None:
         invoice("s-retrying-1", "s-retrying", "payment_due", dunning_status="in_progress", due_date=NOT_YET),
         invoice("s-due-1", "s-due-later", "posted", due_date=NOT_YET),
         invoice("s-active-1", "s-active", "voided", due_date=OVERDUE),
+        invoice("s-not-paid-1", "s-not-paid", "not_paid"),
+        invoice("s-dunned-1", "s-dunned", "not_paid", dunning_status="in_progress"),
+        invoice("s-equal", "s-nobody", "payment_due", resource_version=9),
     )
     for document in documents:
         ledger.event("invoice_generated", invoice=document)
     ledger.event("invoice_generated", invoice=invoice("s-gone", "s-active", "not_paid", due_date=OVERDUE))
     ledger.event("invoice_deleted", LATER, invoice=invoice("s-gone", "s-active", "not_paid", due_date=OVERDUE))
+    ledger.event("invoice_updated", LATER, invoice=invoice("s-equal", "s-nobody", "paid", resource_version=9))
     wrong = invoice("s-wrong", "s-nobody", "paid", amount_due=10)
     ledger.event("invoice_updated", invoice=wrong)
     kinds = {"s-unpaid": "active", "s-overdue": "active", "s-active": "active", "s-due-later": "non_renewing"}
     kinds |= {"s-trial": "in_trial", "s-cancelled": "cancelled", "s-paused": "paused"}
+    kinds |= {"s-transferred": "transferred", "s-deleted": "active", "s-not-paid": "active", "s-dunned": "active"}
     for company, status in kinds.items():
         fields = {"status": status, "customer_id": company, "started_at": seconds(START), "next_billing_at": NOT_YET}
         ledger.changed(subscription(f"{company}-sub", plan(9000), **fields))
+    gone = subscription("s-deleted-sub", plan(9000), customer_id="s-deleted", started_at=seconds(START))
+    ledger.changed(gone, LATER, "subscription_deleted")
     ledger.event("payment_succeeded", transaction=transaction("s-pay", 9000, customer_id="s-active"))
 
 
@@ -144,7 +162,7 @@ def payments(warehouse: Warehouse) -> dict[str, dict[str, Any]]:
 
 
 def test_only_successful_payments_and_refunds_are_kept(payments: dict[str, dict[str, Any]]) -> None:
-    assert set(payments) == {"t-paid", "t-refund", "t-yen", "t-twice", *GUARDED}
+    assert set(payments) == {"t-paid", "t-refund", "t-yen", "t-rupiah", "t-twice", "t-equal", *GUARDED}
     assert {name: row["kind"] for name, row in payments.items() if row["kind"] != "payment"} == {"t-refund": "refund"}
     assert all(row["amount"] > 0 for row in payments.values())
 
@@ -155,6 +173,8 @@ def test_amounts_that_are_not_above_zero_are_refused_with_the_reason(warehouse: 
         ("t-negative", -1, "bad_amount"),
         ("t-no-number", None, "bad_amount"),
         ("t-nothing", 0, "bad_amount"),
+        ("t-too-large", 10**12, "bad_amount"),
+        ("t-too-small", Decimal("0.00004"), "bad_amount"),
     ]
 
 
@@ -174,6 +194,19 @@ def test_a_transaction_whose_rate_is_refused_has_no_dollars_and_says_why(payment
 
 def test_the_greater_version_of_a_transaction_wins(payments: dict[str, dict[str, Any]]) -> None:
     assert payments["t-twice"]["amount"] == 7
+
+
+def test_of_copies_with_one_version_the_first_stays(warehouse: Warehouse, payments: dict[str, dict[str, Any]]) -> None:
+    assert payments["t-equal"]["amount"] == 1
+    found = rows(warehouse, "select status from payments.chargebee_invoices where invoice_id = 's-equal'")
+    assert found == [{"status": "payment_due"}]
+    marked = rows(warehouse, "select resource_id, event_type from payments.resource_copy where stale order by 1, 2")
+    assert {"resource_id": "t-equal", "event_type": "transaction_updated"} in marked
+    assert {"resource_id": "s-equal", "event_type": "invoice_updated"} in marked
+
+
+def test_amounts_of_small_currencies_are_taken(payments: dict[str, dict[str, Any]]) -> None:
+    assert (payments["t-rupiah"]["amount"], payments["t-rupiah"]["amount_usd"]) == (10**9, 61000)
 
 
 def test_payment_status_is_the_first_rule_that_applies(warehouse: Warehouse) -> None:

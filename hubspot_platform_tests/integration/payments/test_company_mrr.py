@@ -43,6 +43,11 @@ def tell(ledger: Ledger) -> None:
     ledger.event("customer_created", customer={"id": "known-customer", "cf_company_id": " mapped "})
     ledger.event("customer_changed", LATER, customer={"id": "known-customer", "cf_company_id": "renamed"})
     ledger.changed(subscription("by-customer", plan(1000), customer_id="known-customer"))
+    equal = {"id": "equal-customer", "cf_company_id": "first", "resource_version": 9}
+    ledger.event("customer_created", customer=equal)
+    ledger.event("customer_changed", LATER, customer={**equal, "cf_company_id": "second"})
+    for name, said in BLANKS.items():
+        ledger.changed(subscription(name, plan(1000), cf_company_id=said))
     ledger.companies.append("mixed")
     _reconciled(ledger)
 
@@ -62,6 +67,7 @@ def _reconciled(ledger: Ledger) -> None:
     ledger.changed(subscription("bill-older", plan(8000)), LATER)
 
 
+BLANKS = {"blank-ascii": " \tnamed\r\n", "blank-wide": "named\u00a0", "blank-only": " \t"}
 RANGES = {"zero": 0, "cent": 1, "low": 200000, "over-low": 200001, "middle": 800000, "over-middle": 800001}
 
 
@@ -84,6 +90,20 @@ def test_currencies_add_up_in_dollars_and_cancelled_ones_need_no_rate(companies:
 def test_one_subscription_without_dollars_leaves_the_company_without(companies: dict[str, dict[str, Any]]) -> None:
     row = companies["partly"]
     assert (row["current_mrr"], row["effective_mrr"], row["arr"], row["arr_range"]) == (None, None, None, None)
+
+
+def test_blanks_around_a_companys_id_are_taken_off_and_other_spaces_are_part_of_it(warehouse: Warehouse) -> None:
+    sql = "select subscription_id, company_id from payments.subscription_mrr where subscription_id like 'blank-%'"
+    assert {row["subscription_id"]: row["company_id"] for row in rows(warehouse, sql)} == {
+        "blank-ascii": "named",
+        "blank-wide": "named\u00a0",
+        "blank-only": "blank-only-co",
+    }
+
+
+def test_of_customers_copies_with_one_version_the_first_stays(warehouse: Warehouse) -> None:
+    found = rows(warehouse, "select company_id from payments.billing_customer where customer_id = 'equal-customer'")
+    assert found == [{"company_id": "first"}]
 
 
 def test_ranges_are_half_open_on_the_rounded_arr(companies: dict[str, dict[str, Any]]) -> None:

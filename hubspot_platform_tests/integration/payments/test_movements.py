@@ -51,6 +51,14 @@ def tell(ledger: Ledger) -> None:
     for day, usd in ((date(2025, 1, 31), "1.10"), (date(2025, 2, 28), "1.20"), (date(2025, 4, 30), "1.50")):
         ledger.rate("CHF", day, usd)
     ledger.rate("CHF", date(2025, 6, 30), "1.60")
+    ledger.changed(subscription("tiny", plan(5), billing_period_unit="year"), _in(9))
+    _state(ledger, "tiny", _in(11), 0)
+    _state(ledger, "switch", _in(9), 100, currency_code="CHF")
+    _state(ledger, "switch", _in(10), 200)
+    _state(ledger, "switch", _in(11), 100)
+    ledger.event("coupon_created", _in(9, 1), coupon=coupon("w-changed", percent=10))
+    ledger.changed(subscription("coupon-changes", plan(10000), coupons=["w-changed"]), _in(9))
+    ledger.event("coupon_updated", _in(11), coupon=coupon("w-changed", percent=50))
 
 
 def _movements(warehouse: Warehouse, company: str) -> list[tuple[str, str, Decimal]]:
@@ -86,6 +94,24 @@ def test_the_first_instant_of_a_month_belongs_to_it(warehouse: Warehouse) -> Non
 
 def test_a_coupon_that_ends_without_an_event_is_expansion(warehouse: Warehouse) -> None:
     assert _movements(warehouse, "coupon-ends-co") == [("2025-04", "new", 50), ("2025-06", "expansion", 50)]
+
+
+def test_a_coupon_that_is_changed_moves_the_month_of_the_change(warehouse: Warehouse) -> None:
+    assert _movements(warehouse, "coupon-changes-co") == [("2025-09", "new", 90), ("2025-11", "contraction", -40)]
+    sql = "select discount_value, status from payments.company_current_discount where company_id = 'coupon-changes-co'"
+    assert rows(warehouse, sql) == [{"discount_value": 50, "status": "active"}]
+
+
+def test_less_than_half_a_cent_is_mrr_too(warehouse: Warehouse) -> None:
+    assert _movements(warehouse, "tiny-co") == [("2025-09", "new", 0), ("2025-11", "churn", 0)]
+
+
+def test_another_currency_is_a_change_by_what_both_are_worth_in_dollars(warehouse: Warehouse) -> None:
+    assert _movements(warehouse, "switch-co") == [
+        ("2025-09", "new", 160),
+        ("2025-10", "expansion", 40),
+        ("2025-11", "contraction", -100),
+    ]
 
 
 def test_rates_are_no_movement_and_movements_have_their_months_rate(warehouse: Warehouse) -> None:

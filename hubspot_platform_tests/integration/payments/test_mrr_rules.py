@@ -45,6 +45,11 @@ COUPONS = (
     coupon("r-dollar", amount=1000, currency_code="usd"),
     coupon("r-third", percent="33.33"),
     coupon("r-sixth", percent="16.67"),
+    coupon("r-60-off", amount=6000),
+    coupon("r-criteria", percent=50, on=(), item_constraints=[{"item_type": "addon", "constraint": "criteria"}]),
+    coupon("r-item-price", amount=1000, apply_on="specific_item_price"),
+    coupon("r-rupiah", amount=10**10),
+    coupon("r-beyond", amount=10**12),
 )
 MANUAL = {
     "id": "agreed",
@@ -57,6 +62,7 @@ ON_SEATS = {
     "id": "agreed-seats", "type": "fixed_amount", "amount": 500, "apply_on": "specific_item_price",
     "item_price_id": "seats-usd", "duration_type": "forever",
 }  # fmt: skip
+SEATS_A_MONTH = addon("seats-usd", 10000, billing_period=1, billing_period_unit="month")
 HALF_CENT_LINES = [addon(f"part-{n}", 1, billing_period=6, billing_period_unit="month") for n in range(3)]
 
 # name: subscription, expected MRR in its currency, flags
@@ -167,6 +173,51 @@ RULES: Mapping[str, tuple[dict[str, Any], str, list[str]]] = {
         subscription("r40", plan(9000), coupons=['q"\\\n']), "90", ["unreadable_id"],
     ),
     "no lines at all": (subscription("r41"), "0", ["no_plan"]),
+    "a plan line worth nothing keeps its period": (
+        subscription("r45", plan(-100), SEATS_A_MONTH, billing_period_unit="year", coupons=["r-60-off"]),
+        "95", ["negative_line"],
+    ),
+    "a metered plan line is skipped: a month for the invoice": (
+        subscription(
+            "r46", plan(100, metered_quantity="3"), SEATS_A_MONTH, billing_period_unit="year", coupons=["r-60-off"]
+        ),
+        "40", ["metered_excluded", "no_plan"],
+    ),
+    "a plan line without a price is skipped: a month for the invoice": (
+        subscription("r47", plan(None), SEATS_A_MONTH, billing_period_unit="year", coupons=["r-60-off"]),
+        "40", ["missing_price", "no_plan"],
+    ),
+    "a negative plan line of no known period": (
+        subscription("r48", plan(-100, billing_period_unit="fortnight"), SEATS_A_MONTH, coupons=["r-60-off"]),
+        "40", ["negative_line"],
+    ),
+    "lines chosen by criteria": (
+        subscription("r49", plan(9000), addon("seats-usd", 1000), coupons=["r-criteria"]),
+        "100", ["coupon:r-criteria:unsupported_apply_on"],
+    ),
+    "a coupon on what only manual discounts are applied to": (
+        subscription("r50", plan(9000), coupons=["r-item-price"]), "90", ["coupon:r-item-price:unsupported_apply_on"],
+    ),
+    "a billion rupiah a year": (
+        subscription("r51", plan(10**11), currency_code="IDR", billing_period_unit="year"), "83333333.33", [],
+    ),
+    "a hundred million rupiah off": (
+        subscription("r52", plan(2 * 10**10), currency_code="IDR", coupons=["r-rupiah"]), "100000000", [],
+    ),
+    "the largest line": (subscription("r53", plan(None, amount=10**13 - 1), currency_code="IDR"), "99999999999.99", []),
+    "the largest amount over the longest period": (
+        subscription(
+            "r56", plan(None, amount=10**14 - 1), currency_code="IDR", billing_period=1000, billing_period_unit="year"
+        ),
+        "83333333.33", [],
+    ),
+    "more off than can be held": (
+        subscription("r54", plan(9000), coupons=["r-beyond"]), "90", ["coupon:r-beyond:bad_amount"],
+    ),
+    "a price and a quantity too large together": (
+        subscription("r55", plan(9000), addon("ops-usd", 10**12, 10**4), currency_code="IDR"),
+        "90", ["amount_out_of_range"],
+    ),
 }  # fmt: skip
 
 SALES_EFFECTIVE = {
@@ -181,6 +232,7 @@ RATES = {
     "week-old": ("NOK", [(7, "0.1")], []),
     "over-week-old": ("DKK", [(8, "0.1")], ["fx_stale"]),
     "fifth-up": ("PLN", [(1, "0.25"), (0, "0.30")], []),
+    "fifth-down": ("THB", [(1, "0.050"), (0, "0.040")], []),
     "over-fifth-down": ("CZK", [(1, "0.050"), (0, "0.0399")], ["fx_jump"]),
     "after-the-jump": ("HUF", [(2, "0.0020"), (1, "0.0028"), (0, "0.0028")], []),
     "rate-of-tomorrow": ("MXN", [(0, "0.05"), (-1, "0.06")], []),
@@ -203,6 +255,7 @@ def tell(ledger: Ledger) -> None:
     ledger.event("coupon_deleted", later, coupon=coupon("r-deleted", percent=20, status="deleted"))
     for currency in MINOR_UNITS:
         ledger.changed(subscription(f"unit-{currency}", plan(9000), currency_code=currency))
+    ledger.rate("IDR", AS_OF.date(), "0.000061")
     for document, *_ in RULES.values():
         ledger.changed(document)
     for name, (free, _) in SALES_EFFECTIVE.items():
@@ -226,6 +279,11 @@ def _versions(ledger: Ledger) -> None:
     ledger.changed(subscription("v-unversioned", plan(7000), resource_version=None))
     ledger.changed(subscription("v-deleted", plan(5000)))
     ledger.changed(subscription("v-deleted", plan(5000)), later, "subscription_deleted")
+    for event_type in ("subscription_paused", "subscription_cancelled", "subscription_canceled_with_backdating"):
+        ledger.changed(subscription(f"v-{event_type}", plan(5000)))
+        ledger.changed(subscription(f"v-{event_type}", plan(5000)), later, event_type)
+    ledger.changed(subscription("v-same-copy", plan(5000), resource_version=2000))
+    ledger.changed(subscription("v-same-copy", plan(5000), resource_version=2000), later, "subscription_paused")
     ledger.changed(subscription("v-scheduled", plan(5000)))
     ledger.changed(subscription("v-scheduled", plan(9000)), later, "subscription_changes_scheduled")
     ledger.changed(subscription("v-notice", plan(5000)))
@@ -278,6 +336,10 @@ def test_the_newest_rate_up_to_the_day_prices(found: dict[str, dict[str, Any]]) 
         ("v-equal", "50"),
         ("v-unversioned", "50"),
         ("v-deleted", "0"),
+        ("v-subscription_paused", "0"),
+        ("v-subscription_cancelled", "0"),
+        ("v-subscription_canceled_with_backdating", "0"),
+        ("v-same-copy", "0"),
         ("v-scheduled", "50"),
         ("v-notice", "50"),
         ("v-payment", "60"),

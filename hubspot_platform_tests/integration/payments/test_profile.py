@@ -8,7 +8,16 @@ import pyarrow as pa
 
 from hubspot_platform.payments.profile import profile_row, refresh_profiles, skips_a_range
 from hubspot_platform.warehouse import Warehouse
-from hubspot_platform_tests.integration.payments.ledger import AS_OF, START, payment_models, rows
+from hubspot_platform_tests.integration.payments.ledger import (
+    AS_OF,
+    START,
+    Ledger,
+    build,
+    payment_models,
+    plan,
+    rows,
+    subscription,
+)
 
 
 def _computed(warehouse: Warehouse, as_of: datetime, mrr: int | None) -> None:
@@ -31,16 +40,16 @@ def _profile(warehouse: Warehouse) -> dict[str, Any]:
     return rows(warehouse, "select * from payments.company_profile_arr_range where company_id = 'acme'")[0]
 
 
-def test_a_profile_remembers_the_range_before_and_the_last_good_figures(duckdb: Warehouse) -> None:
-    _computed(duckdb, AS_OF, 100)
-    first = refresh_profiles(duckdb)
+def test_a_profile_remembers_the_range_before_and_the_last_good_figures(empty: Warehouse) -> None:
+    _computed(empty, AS_OF, 100)
+    first = refresh_profiles(empty)
     assert (first.changed, first.jumped) == (2, 0)
-    assert refresh_profiles(duckdb).changed == 0
+    assert refresh_profiles(empty).changed == 0
 
     later = AS_OF + timedelta(days=1)
-    _computed(duckdb, later, 1000)
-    assert refresh_profiles(duckdb).jumped == 1
-    row = _profile(duckdb)
+    _computed(empty, later, 1000)
+    assert refresh_profiles(empty).jumped == 1
+    row = _profile(empty)
     assert (row["arr"], row["arr_range"], row["previous_arr_range"], row["tier_jump"]) == (
         12000,
         "8001+",
@@ -49,21 +58,51 @@ def test_a_profile_remembers_the_range_before_and_the_last_good_figures(duckdb: 
     )
     assert row["changed_at"] == later
 
-    _computed(duckdb, AS_OF + timedelta(days=2), 1100)
-    refresh_profiles(duckdb)
-    row = _profile(duckdb)
+    _computed(empty, AS_OF + timedelta(days=2), 1100)
+    refresh_profiles(empty)
+    row = _profile(empty)
     assert (row["current_mrr"], row["changed_at"], row["previous_arr_range"]) == (1100, later, "1-2000")
 
-    _computed(duckdb, AS_OF + timedelta(days=3), None)
-    assert refresh_profiles(duckdb).changed == 0
-    assert _profile(duckdb)["current_mrr"] == 1100
+    _computed(empty, AS_OF + timedelta(days=3), None)
+    assert refresh_profiles(empty).changed == 0
+    assert _profile(empty)["current_mrr"] == 1100
 
 
-def test_figures_of_an_earlier_time_change_nothing(duckdb: Warehouse) -> None:
-    _computed(duckdb, AS_OF, 100)
-    refresh_profiles(duckdb)
-    _computed(duckdb, START, 200)
-    assert refresh_profiles(duckdb).changed == 0
+def test_figures_of_an_earlier_time_change_nothing(empty: Warehouse) -> None:
+    _computed(empty, AS_OF, 100)
+    refresh_profiles(empty)
+    _computed(empty, START, 200)
+    assert refresh_profiles(empty).changed == 0
+
+
+def test_a_company_that_lost_its_last_subscription_to_another_is_worth_nothing(empty: Warehouse) -> None:
+    """One moves by the subscription's own field, one because its customer is mapped later."""
+    ledger, later = Ledger(), AS_OF + timedelta(days=2)
+    ledger.changed(subscription("moved", plan(100_000), cf_company_id="old"))
+    ledger.changed(subscription("mapped", plan(5000), customer_id="customer"))
+    ledger.changed(subscription("krona", plan(5000), currency_code="SEK"))
+    ledger.rate("SEK", AS_OF.date(), "0.1")
+    build(empty, ledger)
+    refresh_profiles(empty)
+    ledger.changed(subscription("moved", plan(100_000), cf_company_id="new"), AS_OF + timedelta(days=1))
+    mapped = {"id": "customer", "cf_company_id": "found"}
+    ledger.event("customer_changed", AS_OF + timedelta(days=1), customer=mapped)
+    ledger.rate("SEK", later.date(), "0.5")
+    build(empty, ledger, later)
+
+    assert refresh_profiles(empty).changed == 4
+    assert refresh_profiles(empty).changed == 0
+
+    found = {row.pop("company_id"): row for row in rows(empty, "select * from payments.company_profile_arr_range")}
+    mrr = {name: row["current_mrr"] for name, row in found.items()}
+    assert mrr == {"old": 0, "customer": 0, "new": 1000, "found": 50, "krona-co": 5}
+    assert found["old"] == {
+        "arr": 0, "arr_range": "0", "previous_arr_range": "8001+", "tier_jump": True, "changed_at": later,
+        "current_mrr": 0, "effective_mrr": 0, "as_of": later,
+    }  # fmt: skip
+
+    build(empty, ledger, later + timedelta(days=1))
+    assert refresh_profiles(empty).changed == 0
 
 
 def test_only_a_change_by_more_than_one_range_is_a_jump() -> None:
