@@ -32,6 +32,9 @@ class Unit(StrEnum):
     DAYS = "days"
 
 
+_SETTLED = Decimal("0.0000001")
+
+
 @dataclass(frozen=True)
 class Metric:
     """One metric. `parts` is how many units of the measure make one of the value; `lower_is_better` is for rates."""
@@ -55,6 +58,9 @@ class Metric:
         """Return the value as it is shown: half up, 2 places for amounts, none for counts of records, else 4."""
         whole = self.kind is Kind.TOTAL and self.unit is Unit.COUNT
         places = 0 if whole else 2 if self.unit is Unit.AMOUNT else 4
+        if self.unit is Unit.AMOUNT:
+            # Shares of instalments are kept to 10 places: three times 100 ÷ 3 is 100, not a cent less.
+            value = value.quantize(_SETTLED, ROUND_HALF_UP)
         return value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
 
 

@@ -75,6 +75,9 @@ def test_connected_dispositions_come_from_the_settings_in_lower_case() -> None:
         ("total_sales", "0.005", "0.01"),
         ("total_sales", "-0.005", "-0.01"),
         ("average_deal_size", "33.3366666667", "33.34"),
+        ("upfront_cash", "149.9949999999", "150.00"),  # three times 100 ÷ 3, and 99.99 ÷ 2
+        ("upfront_cash", "-149.9949999999", "-150.00"),
+        ("upfront_cash", "149.9949", "149.99"),
         ("deals_won", "3.0000000000", "3"),
         ("average_followups", "0.5", "0.5000"),
         ("pickup_rate", "33.33335", "33.3334"),
