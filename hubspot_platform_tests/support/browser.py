@@ -120,6 +120,11 @@ class Page:
         xpath = f"{within}//*[normalize-space(text())={quoted(text)}]"
         return self.wait(f"the text {text!r}", lambda: self.find(xpath), seconds)
 
+    def see_part(self, text: str) -> WebElement:
+        """Wait until an element whose text contains this is visible."""
+        xpath = f"//*[contains(normalize-space(text()), {quoted(text)})]"
+        return self.wait(f"a text with {text!r}", lambda: self.find(xpath))
+
     def press(self, text: str, *, within: str = "") -> None:
         """Wait for an enabled button, tab or link whose text begins like this and press it."""
         name = f"starts-with(normalize-space(.), {quoted(text)})"
@@ -133,10 +138,6 @@ class Page:
             return True
 
         self.wait(f"the button {text!r}", pressed)
-
-    def press_in(self, holder: WebElement, text: str) -> None:
-        """Press the element inside `holder` that holds this text."""
-        holder.find_element(By.XPATH, f".//*[contains(normalize-space(text()), {quoted(text)})]").click()
 
     def settle(self) -> None:
         """Wait until nothing on the page is still loading."""
