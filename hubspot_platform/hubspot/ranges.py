@@ -88,7 +88,8 @@ class RangePlan:
     """Who reads what. `inclusive` says whether a page asked for with cursor N may begin with id N itself.
 
     `ceiling` is the highest id known when the walk began and `total` the number of records to expect: hints
-    for dividing, never limits. Without `total` the ceiling may be an id of another list.
+    for dividing, never limits. Without `total` the ceiling may be an id of another list. Ranges are never divided
+    beyond the ceiling: what is created during the walk comes in the open end alone, which is read in its order.
     """
 
     inclusive: bool
@@ -239,9 +240,11 @@ class RangePlan:
 
     def divide(self, share: IdRange, at: int) -> IdRange | None:
         """Cut `share` at id `at` and return the new range from there on, or None when `at` is not ahead in
-        it.
+        it, or beyond the ceiling.
         """
-        if share.done or at <= share.position or (share.high is not None and at >= share.high):
+        if share.done or at <= share.position or at > self.ceiling + 1:
+            return None
+        if share.high is not None and at >= share.high:
             return None
         new = IdRange(low=at, high=share.high, cursor=self.cursor_before(at), spacing=share.ids_per_record)
         share.high = at

@@ -84,6 +84,12 @@ def test_a_range_the_server_ends_early_is_noticed() -> None:
         plan.check_complete()
 
 
+def test_what_was_created_during_the_walk_lies_in_one_range() -> None:
+    plan, share = plan_of(10)
+    assert plan.divide(share, plan.ceiling + 2) is None
+    assert plan.divide(share, plan.ceiling + 1) is plan.ranges[-1]
+
+
 def test_what_a_page_shows_beyond_its_range_is_taken_from_ranges_that_nobody_reads() -> None:
     plan, low = plan_of(10)
     for cut in (20, 30, 40, 60):
