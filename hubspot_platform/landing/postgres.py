@@ -60,11 +60,10 @@ class PostgresSource:
 
     def _rows(self, connection: psycopg.Connection, table: str) -> Generator[Batch, None, None]:
         try:
-            copy_out = f"copy (select {_columns(connection, table)} from {quote(table)}) to stdout (format csv, header)"
             with (
                 connection,
                 connection.cursor() as cursor,
-                cursor.copy(copy_out) as copy,
+                cursor.copy(_copy_out(cursor, table)) as copy,
                 io.BufferedReader(_CopyStream(copy), 1 << 20) as stream,
             ):
                 yield from read_csv(stream)
@@ -75,15 +74,16 @@ class PostgresSource:
         return SourceUnreadable(f"{self.place(table)}: {type(error).__name__}", mend="grant the user select on it")
 
 
-def _columns(connection: psycopg.Connection, table: str) -> str:
-    """Return the columns of a table for COPY, which would write a boolean as t or f, which no other source does."""
-    described = connection.execute(f"select * from {quote(table)} limit 0").description or ()
-    return ", ".join(
+def _copy_out(cursor: psycopg.Cursor, table: str) -> str:
+    """Return the COPY of a table; left alone it would write a boolean as t or f, which no other source does."""
+    described = cursor.execute(f"select * from {quote(table)} limit 0").description or ()
+    columns = ", ".join(
         f"cast({quote(column.name)} as text) as {quote(column.name)}"
         if column.type_code == _BOOLEAN
         else quote(column.name)
         for column in described
     )
+    return f"copy (select {columns} from {quote(table)}) to stdout (format csv, header)"
 
 
 class _CopyStream(io.RawIOBase):
