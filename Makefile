@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# A worker that a hanging test has ended is replaced once: what hangs again would take five minutes each time.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 1
 SIZE ?= document
 ONCE ?=
 # Every command and test starts processes; without cached bytecode each of them compiles the platform again.
@@ -25,10 +27,10 @@ demo: $(STAMP)  ## start the sandbox and Dagster, run everything once, print a s
 	$(BIN)/hubspot-platform demo --size $(SIZE) $(if $(ONCE),--once)
 
 test: $(STAMP) system  ## every test, with a real PostgreSQL and a real browser
-	$(BIN)/python -m pytest -m "not soak" -n 2 --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -m "not soak"
 
 soak: $(STAMP) system  ## long kill runs, not part of make test
-	$(BIN)/python -m pytest -m soak -o faulthandler_timeout=1800 -n 2 --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -m soak -o faulthandler_timeout=1800
 
 lint: $(STAMP)  ## format check, lint, types, definitions
 	$(BIN)/ruff format --check .
