@@ -6,10 +6,11 @@ came out differently. Every step may be repeated: rows are merged by key, events
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -81,11 +82,10 @@ def announce_signups(platform: Platform) -> int:
     return _announce(platform, events)
 
 
-def _announce(platform: Platform, events: Sequence[topics.Event]) -> int:
+def _announce(platform: Platform, events: Iterable[topics.Event]) -> int:
     """Publish events, some at a time, so that no transaction holds the state store for long."""
-    published = 0
-    for start in range(0, len(events), _EVENTS_AT_ONCE):
-        some = events[start : start + _EVENTS_AT_ONCE]
+    published, left = 0, iter(events)
+    while some := list(islice(left, _EVENTS_AT_ONCE)):
         published += platform.state().write(partial(_announce_some, some))
     return published
 
@@ -204,10 +204,8 @@ def _publish_noted(platform: Platform) -> int:
     """Publish every change that was noted and not yet published; returns how many events are new."""
     with platform.warehouse().writer() as session:
         noted = session.query(_NOTED)
-    published = 0
-    for start in range(0, noted.num_rows, _EVENTS_AT_ONCE):
-        some = noted.slice(start, _EVENTS_AT_ONCE).to_pylist()
-        published += _announce(platform, [_event(change) for change in some])
+    changes = (change for some in noted.to_batches(_EVENTS_AT_ONCE) for change in some.to_pylist())
+    published = _announce(platform, map(_event, changes))
     if noted.num_rows:
         told = noted.select(["entity_type", "entity_id"])
         with platform.warehouse().writer() as session:

@@ -42,7 +42,9 @@ async def test_case_071_archived_records_are_a_walk_of_their_own(big_portal: Por
     assert all(r["archived"] and r["archivedAt"] for r in records)
 
 
-async def test_a_range_costs_a_call_at_most_and_is_two_pages_at_least(big_portal: Portal, policy_for: PolicyFor, ledger: Ledger) -> None:
+async def test_a_range_costs_a_call_at_most_and_is_two_pages_at_least(
+    big_portal: Portal, policy_for: PolicyFor, ledger: Ledger
+) -> None:
     records = await read(policy_for(big_portal.url), CONTACT, NAMES)
     pages = -(-len(records) // 100)
     listed = sum(bucket is Bucket.API for bucket, _ in ledger.granted)
