@@ -5,9 +5,19 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from hubspot_platform.state import migrate, open_state
 from hubspot_platform_tests.support import postgres
+
+# A busy machine is no failure; fixtures of a function are warehouses whose tables every example fills anew.
+settings.register_profile(
+    "suite",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    print_blob=True,
+)
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hubspot_platform.jira.tables import ISSUE
@@ -136,7 +136,7 @@ ISSUES_MIXED = [
     issue("BUG-3", at=2, kind="Bug"),
     issue("BUG-3", at=1, kind="Story"),
 ]
-FEW = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=5)
 
 
 @FEW

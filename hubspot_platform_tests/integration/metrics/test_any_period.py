@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hubspot_platform.metrics.answer import DIMENSIONS, MetricValue, Report, SalesMetrics
@@ -19,7 +19,7 @@ DAYS = st.one_of(
     st.dates(date(2026, 10, 22), date(2026, 10, 29)),
     st.just(date(2020, 1, 1)),
 )
-few = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = settings(max_examples=12)
 
 
 @few

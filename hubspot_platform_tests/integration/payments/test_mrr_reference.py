@@ -134,7 +134,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     return open_warehouse(f"duckdb:///{tmp_path_factory.mktemp('scratch') / 'warehouse.duckdb'}")
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, suppress_health_check=list(HealthCheck))
 @given(documents=subscriptions(), data=st.data())
 def test_only_the_newest_copies_matter(
     scratch: Warehouse, documents: list[dict[str, Any]], data: st.DataObject

@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hubspot_platform.warehouse import Warehouse
@@ -143,7 +143,7 @@ def test_ratio_takes_integers_money_and_aggregates(warehouse: Warehouse) -> None
 _decimals = st.decimals(-(10**15), 10**15, places=10, allow_nan=False, allow_infinity=False)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(pairs=st.lists(st.tuples(_decimals, _decimals.filter(bool)), min_size=1, max_size=20))
 @example(pairs=[(Decimal("0.5"), Decimal(10**10)), (Decimal("-0.5"), Decimal(10**10))])
 def test_ratio_agrees_with_decimal_arithmetic(warehouse: Warehouse, pairs: list[tuple[Decimal, Decimal]]) -> None:

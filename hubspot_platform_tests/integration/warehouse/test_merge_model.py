@@ -3,7 +3,7 @@
 import itertools
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hubspot_platform.warehouse import Column, LogicalType, MergeCounts, Table, Warehouse
@@ -38,7 +38,7 @@ def _expected(model: dict[int, dict[str, Any]], batch: list[dict[str, Any]]) -> 
     return counts
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30)
 @given(batches=_batches)
 def test_merges_behave_like_a_dictionary(warehouse: Warehouse, batches: list[Any]) -> None:
     columns = {

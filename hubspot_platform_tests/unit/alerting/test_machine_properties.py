@@ -61,7 +61,7 @@ def check_always(story: Story) -> None:
     assert len({alert.alert_id for alert in story.closed}) == len(story.closed)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(story=STORIES, events=EVENTS)
 def test_there_are_never_two_open_messages_without_a_close_in_between(story, events):
     play(story, events)
@@ -73,7 +73,7 @@ def test_there_are_never_two_open_messages_without_a_close_in_between(story, eve
         assert first != second
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(story=STORIES, events=EVENTS)
 def test_every_alert_is_announced_first_and_recovers_at_most_once(story, events):
     play(story, events)
@@ -85,7 +85,7 @@ def test_every_alert_is_announced_first_and_recovers_at_most_once(story, events)
             assert set(kinds[kinds.index(Kind.RECOVERED) + 1 :]) <= {Kind.CLOSED}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(story=STORIES, events=EVENTS)
 def test_each_escalation_is_told_once_and_only_of_critical_alerts(story, events):
     play(story, events)
@@ -102,7 +102,7 @@ def test_each_escalation_is_told_once_and_only_of_critical_alerts(story, events)
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(story=STORIES, events=EVENTS)
 def test_notice_keys_are_unique_and_the_parent_is_edited_at_most_every_quarter_hour(story, events):
     play(story, events)
@@ -113,7 +113,7 @@ def test_notice_keys_are_unique_and_the_parent_is_edited_at_most_every_quarter_h
         assert alert != other or later - sooner >= timedelta(minutes=15)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(story=STORIES, statuses=st.lists(st.sampled_from(Status), min_size=1, max_size=80))
 def test_at_most_one_open_and_recover_pair_lies_in_any_half_hour(story, statuses):
     """Fault table: flapping around the threshold."""
@@ -125,7 +125,7 @@ def test_at_most_one_open_and_recover_pair_lies_in_any_half_hour(story, statuses
         assert resolved - opened > timedelta(minutes=30)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(story=STORIES, events=EVENTS)
 def test_a_fail_under_the_usual_rule_is_always_in_an_open_alert(story, events):
     play(story, events)

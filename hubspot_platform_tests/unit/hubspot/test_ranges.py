@@ -23,7 +23,7 @@ def page_of(ids: list[int], cursor: int, *, inclusive: bool, size: int = PAGE) -
     return page, (rest[0] if inclusive else page[-1]) if rest else None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(ids=ids_of_a_portal, inclusive=st.booleans(), data=st.data())
 def test_every_id_is_read_exactly_once(ids: list[int], inclusive: bool, data: st.DataObject) -> None:
     plan = RangePlan(inclusive=inclusive, ceiling=ids[-1] if ids else 0, total=len(ids) or None)

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hubspot_platform.mirror.reference.email import detail_row, event_row
@@ -24,7 +24,6 @@ anything = st.recursive(
 rows_of_anything = st.lists(st.fixed_dictionaries(dict.fromkeys(TABLE.column_names, anything)), max_size=8)
 
 
-@settings(deadline=None)
 @given(rows_of_anything)
 def test_every_row_is_stored_or_kept_among_the_rejected(rows: list[dict[str, Any]]) -> None:
     typed = typed_rows(TABLE, rows, NOW)
@@ -34,7 +33,6 @@ def test_every_row_is_stored_or_kept_among_the_rejected(rows: list[dict[str, Any
     assert all(json.loads(text) is not None for text in typed.rejected["raw_json"].to_pylist())
 
 
-@settings(deadline=None)
 @given(rows_of_anything)
 def test_a_value_means_the_same_whatever_stands_beside_it(rows: list[dict[str, Any]]) -> None:
     together = typed_rows(TABLE, rows, NOW).rows.to_pylist()

@@ -188,7 +188,7 @@ def test_the_same_portal_and_seed_give_the_same_bytes(tmp_path: Path) -> None:
     assert orjson.loads(lines[0])["api_version"] == "v2"
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(seed=st.integers(1, 10_000), contacts=st.integers(0, 60))
 def test_any_seed_and_size_gives_whole_data(seed: int, contacts: int) -> None:
     facts = facts_of(f"contacts={contacts},companies={contacts // 3},deals={contacts // 6}", seed)
