@@ -15,7 +15,8 @@
 -- column: reactivation: MRR again after none.
 -- column: fx_adjustment: What the exchange rates did to the MRR there was.
 -- column: closing: MRR at the end of the month, at its rates.
--- column: net_revenue_retention: (opening + expansion + contraction + churn) / opening; null when opening is 0.
+-- column: net_revenue_retention: (opening + expansion + contraction + churn) / opening, of the exact figures; null when
+--   opening is 0.
 -- column: gross_revenue_retention: The same without expansion.
 -- column: is_complete: The month is over.
 -- column: currencies_without_rate: Currencies with MRR that never had a usable rate; their MRR is in no figure here.
@@ -83,6 +84,8 @@ rounded as (
         coalesce(cents(m.reactivation), 0) as reactivation,
         cents(b.closing) as closing,
         b.lacking,
+        ratio(b.opening + coalesce(m.expansion + m.contraction + m.churn, 0), b.opening) as net,
+        ratio(b.opening + coalesce(m.contraction + m.churn, 0), b.opening) as gross,
         b.closing - b.opening - coalesce(m.total, 0) - b.fx as unexplained
     from balance as b
     left join moved as m on m.month = b.month
@@ -100,8 +103,8 @@ select
         r.closing - r.opening - r.new - r.expansion - r.contraction - r.churn - r.reactivation as decimal(18, 4)
     ) as fx_adjustment,
     cast(r.closing as decimal(18, 4)) as closing,
-    cast(ratio(r.opening + r.expansion + r.contraction + r.churn, r.opening) as decimal(38, 10)) as net_revenue_retention,
-    cast(ratio(r.opening + r.contraction + r.churn, r.opening) as decimal(38, 10)) as gross_revenue_retention,
+    cast(r.net as decimal(38, 10)) as net_revenue_retention,
+    cast(r.gross as decimal(38, 10)) as gross_revenue_retention,
     cast(
         day_start(month_start(r.month + 32), ${report_time_zone}) <= ${as_of} as boolean
     ) as is_complete,

@@ -12,6 +12,7 @@ from hubspot_platform_tests.integration.payments.conftest import Built
 from hubspot_platform_tests.integration.payments.ledger import (
     AS_OF,
     Ledger,
+    build,
     coupon,
     payment_models,
     plan,
@@ -167,6 +168,22 @@ def test_the_figures_of_the_first_months(warehouse: Warehouse) -> None:
     assert months["2025-01"]["net_revenue_retention"] is None
     assert months["2025-06"]["net_revenue_retention"] == Decimal("0.8409090909")
     assert months["2025-06"]["gross_revenue_retention"] == Decimal("0.7272727273")
+
+
+def test_retention_is_taken_from_exact_mrr(empty: Warehouse) -> None:
+    """A twelfth of five cents opens the month: rounded it would be nothing, and there would be no retention."""
+    ledger = Ledger()
+    for month, cents in ((1, 5), (2, 10), (3, 4)):
+        ledger.changed(subscription("fraction", plan(cents), billing_period_unit="year"), _in(month))
+    build(empty, ledger)
+    months = _months(empty)
+    found = [
+        (months[month]["net_revenue_retention"], months[month]["gross_revenue_retention"])
+        for month in ("2025-01", "2025-02", "2025-03", "2025-04")
+    ]
+    assert found[0] == (None, None)
+    rounded = [tuple(round(rate, 6) for rate in rates) for rates in found[1:]]
+    assert rounded == [(2, 1), (Decimal("0.4"), Decimal("0.4")), (1, 1)]
 
 
 def test_the_running_month_closes_with_the_companies_of_now(warehouse: Warehouse) -> None:
