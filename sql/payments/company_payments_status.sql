@@ -20,7 +20,8 @@ with invoice as (
             when i.due_at < ${as_of} then 2
             when i.dunning_status = 'in_progress' then 2
         end as rank,
-        coalesce(i.due_at, i.issued_at, i.updated_at) as since,
+        coalesce(i.due_at, i.issued_at) as since,
+        i.updated_at as seen_at,
         i.status
     from payments.chargebee_invoices as i
     where i.status in ('not_paid', 'payment_due', 'posted') and i.amount_due > 0
@@ -38,21 +39,22 @@ current_copy as (
             else 6
         end as rank,
         coalesce(case when s.status = 'cancelled' then c.cancelled_at end, c.started_at, c.since) as since,
+        c.since as seen_at,
         case when s.counts then c.next_billing_at end as next_billing_at
     from payments.subscription_mrr as s
     join payments.subscription_copy as c on c.subscription_id = s.subscription_id and c.until is null
 ),
 
 evidence as (
-    select i.company_id, i.rank, 'invoice ' || i.invoice_id || ' ' || i.status as context, i.since
+    select i.company_id, i.rank, 'invoice ' || i.invoice_id || ' ' || i.status as context, i.since, i.seen_at
     from invoice as i
     where i.rank is not null and i.company_id is not null
     union all
-    select c.company_id, c.rank, 'subscription ' || c.subscription_id || ' ' || c.status, c.since
+    select c.company_id, c.rank, 'subscription ' || c.subscription_id || ' ' || c.status, c.since, c.seen_at
     from current_copy as c
     where c.company_id is not null
     union all
-    select p.company_id, 7, null, null
+    select p.company_id, 7, null, null, null
     from product.company as p
 ),
 
@@ -61,7 +63,8 @@ placed as (
         e.company_id,
         e.rank,
         e.context,
-        e.since,
+        -- A due date or a beginning still to come decides nothing yet; the copy that says so does.
+        case when e.since <= ${as_of} then e.since else e.seen_at end as since,
         row_number() over (
             partition by e.company_id
             order by e.rank asc nulls last, e.since asc nulls last, e.context asc nulls last

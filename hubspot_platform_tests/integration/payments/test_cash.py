@@ -69,6 +69,8 @@ STATUSES: Mapping[str, tuple[str, str | None]] = {
     "s-stopped": ("unpaid", "invoice s-stopped-1 payment_due"),
     "s-overdue": ("past_due", "invoice s-overdue-1 posted"),
     "s-retrying": ("past_due", "invoice s-retrying-1 payment_due"),
+    "s-due-now": ("none", None),
+    "s-future": ("none", "subscription s-future-sub future"),
     "s-active": ("active", "subscription s-active-sub active"),
     "s-due-later": ("active", "subscription s-due-later-sub non_renewing"),
     "s-trial": ("trial", "subscription s-trial-sub in_trial"),
@@ -105,6 +107,7 @@ def _invoices(ledger: Ledger) -> None:
         invoice("s-stopped-1", "s-stopped", "payment_due", dunning_status="stopped", due_date=NOT_YET),
         invoice("s-overdue-1", "s-overdue", "posted", due_date=OVERDUE),
         invoice("s-retrying-1", "s-retrying", "payment_due", dunning_status="in_progress", due_date=NOT_YET),
+        invoice("s-due-now-1", "s-due-now", "posted", due_date=seconds(AS_OF)),
         invoice("s-due-1", "s-due-later", "posted", due_date=NOT_YET),
         invoice("s-active-1", "s-active", "voided", due_date=OVERDUE),
         invoice("s-not-paid-1", "s-not-paid", "not_paid"),
@@ -124,6 +127,9 @@ def _invoices(ledger: Ledger) -> None:
     for company, status in kinds.items():
         fields = {"status": status, "customer_id": company, "started_at": seconds(START), "next_billing_at": NOT_YET}
         ledger.changed(subscription(f"{company}-sub", plan(9000), **fields))
+    ledger.changed(
+        subscription("s-future-sub", plan(9000), status="future", customer_id="s-future", started_at=NOT_YET)
+    )
     gone = subscription("s-deleted-sub", plan(9000), customer_id="s-deleted", started_at=seconds(START))
     ledger.changed(gone, LATER, "subscription_deleted")
     ledger.event("payment_succeeded", transaction=transaction("s-pay", 9000, customer_id="s-active"))
@@ -222,6 +228,18 @@ def test_the_status_says_since_when_last_paid_and_next_billed(warehouse: Warehou
     row = rows(warehouse, "select * from payments.company_payments_status where company_id = 's-active'")[0]
     start = START.replace(microsecond=0)
     assert (row["since"], row["last_payment_at"], seconds(row["next_billing_at"])) == (start, start, NOT_YET)
+
+
+@pytest.mark.parametrize(
+    ("company", "since"),
+    [("s-overdue", OVERDUE), ("s-unpaid", OVERDUE)]
+    + [(company, seconds(START)) for company in ("s-stopped", "s-retrying", "s-dunned", "s-future")],
+)
+def test_a_status_began_when_it_was_known_not_when_something_falls_due(
+    warehouse: Warehouse, company: str, since: int
+) -> None:
+    sql = f"select since from payments.company_payments_status where company_id = '{company}'"
+    assert seconds(rows(warehouse, sql)[0]["since"]) == since
 
 
 def test_invoices_are_the_newest_copies_and_disagreeing_ones_are_reported(built: Built) -> None:
