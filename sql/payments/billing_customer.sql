@@ -22,11 +22,11 @@ copy as (
     select
         s.event_id,
         s.received_at,
-        coalesce(nth_text(s.texts, 1), s.customer_id) as customer_id,
+        coalesce(tidy(nth_text(s.texts, 1)), tidy(s.customer_id)) as customer_id,
         tidy(nth_text(s.texts, 3)) as company_field,
-        case when nth_text(s.texts, 1) is not null then version_of(nth_text(s.texts, 2), s.occurred_at) end as version
+        case when tidy(nth_text(s.texts, 1)) is not null then version_of(nth_text(s.texts, 2), s.occurred_at) end as version
     from seen as s
-    where coalesce(nth_text(s.texts, 1), s.customer_id) is not null
+    where coalesce(tidy(nth_text(s.texts, 1)), tidy(s.customer_id)) is not null
 ),
 
 newest as (
@@ -43,9 +43,9 @@ newest as (
 
 select
     cast(n.customer_id as text) as customer_id,
-    cast(coalesce(n.company_field, tidy(n.customer_id)) as text) as company_id,
+    cast(coalesce(n.company_field, n.customer_id) as text) as company_id,
     cast(c.company_id is not null as boolean) as company_is_known,
     cast(n.version as bigint) as version
 from newest as n
-left join product.company as c on c.company_id = coalesce(n.company_field, tidy(n.customer_id))
+left join product.company as c on c.company_id = coalesce(n.company_field, n.customer_id)
 where n.place = 1

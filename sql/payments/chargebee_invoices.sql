@@ -38,7 +38,7 @@ field as (
         c.occurred_at,
         c.received_at,
         c.event_customer_id,
-        json_text(c.doc, 'id') as invoice_id,
+        tidy(json_text(c.doc, 'id')) as invoice_id,
         version_of(json_text(c.doc, 'resource_version'), c.occurred_at) as version,
         c.doc
     from copy as c
@@ -67,7 +67,7 @@ newest as (
 unpacked as (
     select
         n.invoice_id,
-        coalesce(tidy(json_text(n.doc, 'customer_id')), n.event_customer_id) as customer_id,
+        coalesce(tidy(json_text(n.doc, 'customer_id')), tidy(n.event_customer_id)) as customer_id,
         tidy(json_text(n.doc, 'subscription_id')) as subscription_id,
         lower(json_text(n.doc, 'status')) as status,
         lower(json_text(n.doc, 'dunning_status')) as dunning_status,

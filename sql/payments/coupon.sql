@@ -24,7 +24,7 @@ copy as (
         s.event_id,
         s.occurred_at,
         s.received_at,
-        json_text(s.doc, 'id') as coupon_id,
+        tidy(json_text(s.doc, 'id')) as coupon_id,
         version_of(json_text(s.doc, 'resource_version'), s.occurred_at) as version,
         s.doc
     from seen as s

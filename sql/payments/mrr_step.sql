@@ -102,7 +102,7 @@ constraint_of as (
 ),
 
 target_ref as (
-    select n.subscription_id, n.version, n.coupon_no, n.kind, cast(r.item as text) as ref
+    select n.subscription_id, n.version, n.coupon_no, n.kind, coalesce(tidy(trim(cast(r.item as text), '"')), '') as ref
     from constraint_of as n
     cross join lateral json_items(n.refs) as r
     where n.extent = 'specific'
@@ -135,7 +135,7 @@ hit as (
     join target as t
         on t.subscription_id = f.subscription_id and t.version = f.version and t.coupon_no = f.coupon_no
     join line as l on l.subscription_id = f.subscription_id and l.state_from = f.state_from
-    where (t.kind is null or t.kind = l.kind) and (t.ref is null or t.ref = '"' || l.ref || '"')
+    where (t.kind is null or t.kind = l.kind) and (t.ref is null or t.ref = l.ref)
 ),
 
 on_line as (

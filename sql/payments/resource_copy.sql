@@ -36,7 +36,7 @@ versioned as (
         c.received_at,
         c.resource_type,
         c.copy,
-        json_text(c.copy, 'id') as resource_id,
+        tidy(json_text(c.copy, 'id')) as resource_id,
         json_text(c.copy, 'resource_version') as resource_version
     from resource as c
 ),

@@ -28,6 +28,7 @@ with seen as (
         e.event_id,
         e.event_type,
         e.occurred_at,
+        e.received_at,
         json_texts(e.content, '/subscription/id /subscription/resource_version') as texts
     from payments.payment_events as e
     where
@@ -51,7 +52,7 @@ numbered as (
                     when matches(f.event_type, '^subscription_(cancell?ed|paused)') then 1
                     else 2
                 end asc nulls last,
-                f.occurred_at asc nulls last,
+                f.received_at asc nulls last,
                 f.event_id asc nulls last
         ) as place
     from (
@@ -59,10 +60,11 @@ numbered as (
             s.event_id,
             s.event_type,
             s.occurred_at,
-            nth_text(s.texts, 1) as subscription_id,
+            s.received_at,
+            tidy(nth_text(s.texts, 1)) as subscription_id,
             version_of(nth_text(s.texts, 2), s.occurred_at) as version
         from seen as s
-        where nth_text(s.texts, 1) is not null
+        where tidy(nth_text(s.texts, 1)) is not null
     ) as f
 ),
 

@@ -29,7 +29,7 @@ with entry as (
         c.until,
         c.currency,
         c.minor_units,
-        coalesce(json_text(p.item, 'coupon_id'), '') as coupon_id,
+        coalesce(tidy(json_text(p.item, 'coupon_id')), '') as coupon_id,
         false as is_manual,
         p.position,
         p.item as doc
@@ -43,7 +43,7 @@ with entry as (
         c.until,
         c.currency,
         c.minor_units,
-        coalesce(json_text(p.item, 'id'), ''),
+        coalesce(tidy(json_text(p.item, 'id')), ''),
         true,
         p.position,
         p.item
@@ -83,7 +83,7 @@ term as (
         yes_no(coalesce(json_text(e.doc, 'included_in_mrr'), json_text(k.doc, 'included_in_mrr'))) as included_in_mrr,
         instant_of(json_text(e.doc, 'apply_till')) as apply_till,
         coalesce(json_part(e.doc, 'item_constraints'), json_part(k.doc, 'item_constraints')) as targets,
-        json_text(e.doc, 'item_price_id') as target,
+        tidy(json_text(e.doc, 'item_price_id')) as target,
         k.since as in_force_from,
         k.until as in_force_until
     from entry as e
@@ -123,7 +123,9 @@ judged as (
             when not t.is_manual and not t.apply_on in ('invoice_amount', 'each_specified_item')
                 then 'unsupported_apply_on'
             -- Criteria name families and periods of a catalogue that the events do not carry.
-            when matches(cast(t.targets as text), '"criteria"') then 'unsupported_apply_on'
+            when t.apply_on = 'each_specified_item'
+                and matches(cast(t.targets as text), '(?i)"constraint"[[:space:]]*:[[:space:]]*"criteria"')
+                then 'unsupported_apply_on'
             when t.discount_type = 'percentage' and not coalesce(t.percentage > 0 and t.percentage <= 100, false)
                 then 'bad_percentage'
             -- A daily line makes 30 times as much of it a month, which must fit as well.

@@ -28,7 +28,7 @@ field as (
         c.event_id,
         c.event_type,
         c.occurred_at,
-        json_text(c.doc, 'id') as subscription_id,
+        tidy(json_text(c.doc, 'id')) as subscription_id,
         version_of(json_text(c.doc, 'resource_version'), c.occurred_at) as version,
         tidy(json_text(c.doc, 'customer_id')) as customer_id,
         tidy(json_text(c.doc, ${company_field})) as company_field,
@@ -50,7 +50,7 @@ listed as (
 plan as (
     select
         l.event_id,
-        json_text(p.item, 'item_price_id') as plan_id,
+        tidy(json_text(p.item, 'item_price_id')) as plan_id,
         row_number() over (partition by l.event_id order by p.position asc nulls last) as place
     from listed as l
     cross join lateral json_items(l.items) as p

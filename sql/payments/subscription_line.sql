@@ -38,7 +38,7 @@ item as materialized (
         i.minor_units,
         i.position,
         lower(tidy(nth_text(i.texts, 1))) as kind,
-        coalesce(nth_text(i.texts, 2), nth_text(i.texts, 3), '') as ref,
+        coalesce(tidy(nth_text(i.texts, 2)), tidy(nth_text(i.texts, 3)), '') as ref,
         number_of(nth_text(i.texts, 4)) as amount,
         number_of(nth_text(i.texts, 5)) as unit_price,
         number_of(nth_text(i.texts, 6)) as quantity,

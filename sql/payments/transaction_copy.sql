@@ -29,7 +29,7 @@ field as (
         c.occurred_at,
         c.received_at,
         c.event_customer_id,
-        json_text(c.doc, 'id') as transaction_id,
+        tidy(json_text(c.doc, 'id')) as transaction_id,
         version_of(json_text(c.doc, 'resource_version'), c.occurred_at) as version,
         c.doc
     from copy as c
@@ -53,7 +53,7 @@ newest as (
 unpacked as (
     select
         n.transaction_id,
-        coalesce(tidy(json_text(n.doc, 'customer_id')), n.event_customer_id) as customer_id,
+        coalesce(tidy(json_text(n.doc, 'customer_id')), tidy(n.event_customer_id)) as customer_id,
         tidy(json_text(n.doc, 'subscription_id')) as subscription_id,
         coalesce(lower(json_text(n.doc, 'type')), 'payment') as type,
         lower(json_text(n.doc, 'status')) as status,

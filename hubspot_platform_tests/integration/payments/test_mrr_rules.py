@@ -39,7 +39,10 @@ COUPONS = (
     coupon("r-plans", percent=50, on=(), item_constraints=[{"item_type": "plan", "constraint": "all"}]),
     coupon("r-quantity", discount_type="offer_quantity"),
     coupon("r-total", percent=20, apply_on="specified_items_total"),
+    coupon("r-expired", percent=20, status="expired"),
     coupon("r-nothing", amount=0),
+    coupon("r-negative", amount=-1000),
+    coupon("r-negative-percent", percent=-10),
     coupon("r-zero-percent", percent=0),
     coupon("r-euro", amount=1000, currency_code="EUR"),
     coupon("r-dollar", amount=1000, currency_code="usd"),
@@ -47,6 +50,9 @@ COUPONS = (
     coupon("r-sixth", percent="16.67"),
     coupon("r-60-off", amount=6000),
     coupon("r-criteria", percent=50, on=(), item_constraints=[{"item_type": "addon", "constraint": "criteria"}]),
+    coupon("r-invoice", percent=10, item_constraints=[{"item_type": "plan", "constraint": "criteria"}]),
+    coupon("r-named-so", percent=10, on=("criteria",)),
+    coupon(" r-blanks ", percent=50, on=(" blanks-usd",)),
     coupon("r-item-price", amount=1000, apply_on="specific_item_price"),
     coupon("r-rupiah", amount=10**10),
     coupon("r-beyond", amount=10**12),
@@ -114,6 +120,14 @@ RULES: Mapping[str, tuple[dict[str, Any], str, list[str]]] = {
     ),
     "a limited coupon without end": (subscription("r17", plan(9000), coupons=["r-limited"]), "45", []),
     "a one-time coupon that is included": (subscription("r18", plan(9000), coupons=["r-once-in-mrr"]), "72", []),
+    "a coupon expired in the catalogue": (subscription("r60", plan(9000), coupons=["r-expired"]), "72", []),
+    "less than nothing off": (
+        subscription("r61", plan(9000), coupons=["r-negative"]), "90", ["coupon:r-negative:bad_amount"],
+    ),
+    "less than nothing percent off": (
+        subscription("r62", plan(9000), coupons=["r-negative-percent"]),
+        "90", ["coupon:r-negative-percent:bad_percentage"],
+    ),
     "a coupon archived in the catalogue": (subscription("r19", plan(9000), coupons=["r-archived"]), "72", []),
     "a coupon nobody knows": (
         subscription("r20", plan(9000), coupons=["r-unknown"]), "90", ["coupon:r-unknown:unknown_coupon"],
@@ -195,6 +209,13 @@ RULES: Mapping[str, tuple[dict[str, Any], str, list[str]]] = {
         subscription("r49", plan(9000), addon("seats-usd", 1000), coupons=["r-criteria"]),
         "100", ["coupon:r-criteria:unsupported_apply_on"],
     ),
+    "criteria for lines say nothing of the invoice": (subscription("r57", plan(9000), coupons=["r-invoice"]), "81", []),
+    "an item price of that name": (
+        subscription("r58", plan(9000), addon("criteria", 1000), coupons=["r-named-so"]), "99", [],
+    ),
+    "ids with blanks around them": (
+        subscription("r59", plan(9000), addon("blanks-usd ", 1000), coupons=["r-blanks "]), "95", [],
+    ),
     "a coupon on what only manual discounts are applied to": (
         subscription("r50", plan(9000), coupons=["r-item-price"]), "90", ["coupon:r-item-price:unsupported_apply_on"],
     ),
@@ -275,6 +296,13 @@ def _versions(ledger: Ledger) -> None:
     ledger.changed(subscription("v-stale", plan(7000), **version), later)
     ledger.changed(subscription("v-equal", plan(5000), resource_version=2000))
     ledger.changed(subscription("v-equal", plan(7000), resource_version=2000), later)
+    for at, cents, waited in ((later, 5000, 1), (START, 7000, 2)):
+        copy = subscription("v-arrived-first", plan(cents), resource_version=2000)
+        ledger.event("subscription_changed", at, subscription=copy)["received_at"] = latest + waited * timedelta(
+            hours=1
+        )
+    ledger.changed(subscription(" v-blanks ", plan(5000)))
+    ledger.changed(subscription("v-blanks", plan(7000)), later)
     ledger.changed(subscription("v-unversioned", plan(5000), resource_version=None), later)
     ledger.changed(subscription("v-unversioned", plan(7000), resource_version=None))
     ledger.changed(subscription("v-deleted", plan(5000)))
@@ -334,6 +362,8 @@ def test_the_newest_rate_up_to_the_day_prices(found: dict[str, dict[str, Any]]) 
     [
         ("v-stale", "50"),
         ("v-equal", "50"),
+        ("v-arrived-first", "50"),
+        ("v-blanks", "70"),
         ("v-unversioned", "50"),
         ("v-deleted", "0"),
         ("v-subscription_paused", "0"),
