@@ -8,13 +8,13 @@ import tomllib
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from hubspot_platform.errors import ConfigurationError
 from hubspot_platform.hubspot.catalogue import CATALOGUE
 from hubspot_platform.hubspot.refresh import MirrorSettings
+from hubspot_platform.time_zones import is_time_zone
 
 PropertyName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,99}$")]
 DomainName = Annotated[str, Field(pattern=r"^[a-z0-9-]+([.][a-z0-9-]+)+$")]
@@ -152,10 +152,8 @@ class Business(_Strict):
     @field_validator("report_time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f"{value!r} is no IANA time zone, for example Europe/Berlin") from error
+        if not is_time_zone(value):
+            raise ValueError(f"{value!r} is no IANA time zone, for example Europe/Berlin")
         return value
 
     @field_validator("properties")

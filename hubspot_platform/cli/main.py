@@ -10,6 +10,7 @@ import signal
 import sys
 
 import typer
+from typer.exceptions import TyperException
 
 from hubspot_platform.cli import (
     build,
@@ -63,15 +64,19 @@ def run() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         app()
+    except SystemExit as stop:
+        # Typer has told people already; it ends the process while it handles what was wrong.
+        if isinstance(stop.__context__, TyperException):
+            _document("UsageError", stop.__context__.format_message(), "run the command with --help")
+        raise
     except PlatformError as error:
-        _report(error)
+        sys.stderr.write(f"hubspot-platform: {error}\n")
+        _document(type(error).__name__, error.args[0], error.mend)
         sys.exit(2 if isinstance(error, ConfigurationError | UsageError) else 1)
     except KeyboardInterrupt:
         sys.exit(130)
 
 
-def _report(error: PlatformError) -> None:
-    sys.stderr.write(f"hubspot-platform: {error}\n")
+def _document(error: str, message: str, mend: str) -> None:
     if "--json" in sys.argv:
-        document = {"error": type(error).__name__, "message": error.args[0], "mend": error.mend}
-        sys.stdout.write(json.dumps(document) + "\n")
+        sys.stdout.write(json.dumps({"error": error, "message": message, "mend": mend}) + "\n")

@@ -29,7 +29,7 @@ def command(
     *,
     from_: Annotated[str, typer.Option("--from", help="first day, YYYY-MM-DD")],
     to: Annotated[str, typer.Option("--to", help="the day after the last one, YYYY-MM-DD")],
-    owner: Annotated[str | None, typer.Option(help="only records of this owner id, or unassigned")] = None,
+    owner: Annotated[str | None, typer.Option(help="only records of this owner id; unassigned or all")] = None,
     time_zone: Annotated[str | None, typer.Option(help="whose days count; by default the report's")] = None,
     by: Annotated[Dimension | None, typer.Option(help="split by a property of the contact")] = None,
     records: Annotated[bool, typer.Option("--records", help="list the records behind the numbers instead")] = False,

@@ -12,10 +12,10 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from hubspot_platform.errors import PlatformError
+from hubspot_platform.errors import PlatformError, UsageError
 from hubspot_platform.metrics.catalogue import METRICS, Kind, Metric, UnknownMetricError, named
 from hubspot_platform.metrics.compare import UNKNOWN, Comparison, Rate, compare
-from hubspot_platform.metrics.period import Period, period_of
+from hubspot_platform.metrics.period import Period, Question
 from hubspot_platform.warehouse import Session, Warehouse
 from hubspot_platform.warehouse.errors import QueryRefused
 
@@ -23,11 +23,18 @@ DIMENSIONS = ("sales_script_version", "vsl_watched")
 UNASSIGNED = "unassigned"
 """The owner of records that have none."""
 
+EVERYBODY = "all"
+"""The owner of the tables' totals; the same as to name none."""
+
 _RECORDS = "metrics.metric_record"
 
 
 class MetricsNotBuiltError(PlatformError):
     """The tables of metrics are not in the warehouse yet."""
+
+
+class UnknownOwnerError(UsageError):
+    """An owner whom neither HubSpot nor any record knows."""
 
 
 @dataclass(frozen=True)
@@ -103,16 +110,19 @@ class SalesMetrics:
         """Return metrics of [period_start, period_end), all 22 without `names`.
 
         Days are those of `time_zone`; contacts go by contact owner, deals by deal owner, calls by call owner, and
-        "unassigned" is nobody's. `by` splits by one of DIMENSIONS. Raises UnknownMetricError, PeriodError,
-        TimeZoneError, MetricsNotBuiltError and what opening the warehouse raises.
+        "unassigned" is nobody's, "all" everybody's. `by` splits by one of DIMENSIONS. Raises UnknownMetricError,
+        PeriodError, TimeZoneError, UnknownOwnerError, MetricsNotBuiltError and what opening the warehouse raises.
         """
         metrics = named(tuple(names))
         if by is not None and by not in DIMENSIONS:
             raise UnknownMetricError(f"metrics are not split by {by!r}", mend=f"use {' or '.join(DIMENSIONS)}")
-        period = period_of(period_start, period_end, time_zone or self._time_zone)
-        where, params = _where(metrics, period, owner_id)
+        question, owner_id = self._question(period_start, period_end, time_zone), _one_owner(owner_id)
         with self._session() as session:
+            period = question.period(session)
+            where, params = _where(metrics, period, owner_id)
             rows = session.query(_statistics(metrics, where, by), params).to_pylist()
+            if not rows:
+                _refuse_unknown(session, owner_id)
         return Report(period, owner_id, by, tuple(_values(metrics, rows, by)))
 
     def records(
@@ -127,12 +137,19 @@ class SalesMetrics:
 
         There are as many as its denominator says. Raises what `metric` raises.
         """
-        period = period_of(period_start, period_end, time_zone or self._time_zone)
-        where, params = _where(named((name,)), period, owner_id)
+        metrics, owner_id = named((name,)), _one_owner(owner_id)
+        question = self._question(period_start, period_end, time_zone)
         columns = ", ".join(f"r.{column}" for column in MetricRecord.__dataclass_fields__)
-        sql = f"select {columns} from {_RECORDS} as r where {where} order by r.counted_at, cast(r.record_id as bigint)"
         with self._session() as session:
-            return [MetricRecord(**row) for row in session.query(sql, params).to_pylist()]
+            where, params = _where(metrics, question.period(session), owner_id)
+            sql = f"select {columns} from {_RECORDS} as r where {where}"
+            rows = session.query(f"{sql} order by r.counted_at, cast(r.record_id as bigint)", params).to_pylist()
+            if not rows:
+                _refuse_unknown(session, owner_id)
+        return [MetricRecord(**row) for row in rows]
+
+    def _question(self, start: date | datetime, end: date | datetime, time_zone: str | None) -> Question:
+        return Question(start, end, self._time_zone if time_zone is None else time_zone)
 
     @contextmanager
     def _session(self) -> Iterator[Session]:
@@ -147,6 +164,23 @@ class SalesMetrics:
                     f"{_RECORDS} is not in the warehouse yet",
                     mend="run `hubspot-platform sync all`, then `hubspot-platform build`",
                 ) from error
+
+
+def _one_owner(owner_id: str | None) -> str | None:
+    return None if owner_id == EVERYBODY else owner_id
+
+
+def _refuse_unknown(session: Session, owner_id: str | None) -> None:
+    """Raise UnknownOwnerError for an owner of no record at all whom HubSpot does not have either."""
+    if owner_id in {None, UNASSIGNED}:
+        return
+    sql = (
+        f"select r.owner_id from {_RECORDS} as r where r.owner_id = ? "
+        "union all select cast(o.owner_id as text) from hubspot.owner as o where cast(o.owner_id as text) = ? limit 1"
+    )
+    if not session.query(sql, [owner_id, owner_id]).num_rows:
+        mend = f"use an owner_id of hubspot.owner, {UNASSIGNED} or {EVERYBODY}"
+        raise UnknownOwnerError(f"there is no owner {owner_id!r}", mend=mend)
 
 
 def _where(metrics: tuple[Metric, ...], period: Period, owner_id: str | None) -> tuple[str, list[object]]:

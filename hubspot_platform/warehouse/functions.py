@@ -26,7 +26,7 @@ search path of every session. All are called unqualified.
 `whole_number_of(value)` → bigint           up to 18 digits and nothing else, else null
 `seconds_between(a, b)` → decimal(38,10)    b - a in seconds, exact to the microsecond
 `day_in_zone(ts, zone)` → date              calendar day of an instant in an IANA zone
-`day_start(day, zone)` → timestamp          instant at which a calendar day begins in an IANA zone
+`day_start(day, zone)` → timestamp          first instant of a calendar day in an IANA zone
 `month_start(day)` → date                   first day of the month
 `whole_months(a, b)` → bigint               whole calendar months (UTC) from a to b, rounded down
 `from_epoch_ms(ms)` → timestamp             instant of milliseconds since 1970
@@ -108,6 +108,12 @@ def _duckdb_portion() -> tuple[str, ...]:
 
 
 _NUMBER = rf"^[{PADDING}]*[-+]?([0-9]{{1,28}}([.][0-9]*)?|[.][0-9]+)[{PADDING}]*$"
+# Of a midnight that the clocks show twice, an hour apart, the engines find the second one.
+_FIRST_INSTANT = (
+    "timezone(zone, {midnight}) - case "
+    "when timezone(zone, timezone(zone, {midnight}) - interval '1 hour') >= {midnight} then interval '1 hour' "
+    "else interval '0 hour' end"
+)
 _WILSON_ENDS = (("wilson_low", "-"), ("wilson_high", "+"))
 # Only such a key would find something in an array, so that the document's type is looked at for such a key only.
 _PLACE_KEY = "regexp_matches(key, '^[0-9]*$|^-$')"
@@ -179,7 +185,7 @@ DUCKDB: tuple[str, ...] = (
             * cast(0.000001 as decimal(6, 6))
         as decimal(38, 10))""",
     "create or replace macro day_in_zone(ts, zone) as cast(timezone(zone, cast(ts as timestamptz)) as date)",
-    "create or replace macro day_start(day, zone) as timezone(zone, cast(day as timestamp))",
+    f"create or replace macro day_start(day, zone) as {_FIRST_INSTANT.format(midnight='cast(day as timestamp)')}",
     "create or replace macro month_start(day) as cast(date_trunc('month', cast(day as date)) as date)",
     """create or replace macro _into_month(ts) as timezone('UTC', ts) - date_trunc('month', timezone('UTC', ts))""",
     """create or replace macro whole_months(a, b) as cast(
@@ -265,7 +271,7 @@ POSTGRES: tuple[str, ...] = (
     f"""create or replace function _platform.day_in_zone(ts timestamptz, zone text) returns date {_SQL} $$
         select timezone(zone, ts)::date $$""",
     f"""create or replace function _platform.day_start(day date, zone text) returns timestamptz {_SQL} $$
-        select timezone(zone, day::timestamp) $$""",
+        select {_FIRST_INSTANT.format(midnight="day::timestamp")} $$""",
     f"""create or replace function _platform.month_start(day date) returns date {_SQL} $$
         select date_trunc('month', day::timestamp)::date $$""",
     f"""create or replace function _platform.whole_months(a timestamptz, b timestamptz) returns bigint {_SQL} $$

@@ -67,6 +67,8 @@ def test_the_first_partition_is_what_the_home_remembers(tmp_path: Path) -> None:
     ("text", "key"),
     [
         ("report_time_zone = 'Mars/Base'", "report_time_zone"),
+        ("report_time_zone = 'America'", "report_time_zone"),
+        ("report_time_zone = 'localtime'", "report_time_zone"),
         ("[thresholds.timeliness]\nwarn_cadences = 3.0\nfail_cadences = 2.0", "thresholds.timeliness"),
         ("[thresholds.count]\nwarn_share = -1.0\nfail_share = 0.1", "thresholds.count.warn_share"),
         ("[properties.deal]\nfoo = 'bar'", "properties"),

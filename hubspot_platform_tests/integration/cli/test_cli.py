@@ -173,6 +173,19 @@ def test_wrong_configuration_exits_with_2_and_names_the_variable(sandbox: Portal
     assert json.loads(done.stdout)["error"] == "ConfigurationError"
 
 
+def test_a_command_line_that_cannot_be_read_exits_with_2_and_is_one_document_too(
+    sandbox: Portal, tmp_path: Path
+) -> None:
+    done = run(sandbox, tmp_path, "metric", "deals_won", "--to", "2026-05-01", "--json")
+    assert done.returncode == 2
+    assert "Missing option '--from'" in done.stderr
+    assert json.loads(done.stdout) == {
+        "error": "UsageError",
+        "message": "Missing option '--from'.",
+        "mend": "run the command with --help",
+    }
+
+
 def test_a_failed_sync_exits_with_1_and_the_others_are_kept(sandbox: Portal, tmp_path: Path) -> None:
     number = sandbox.fault("missing_scope", match={"object": "deals"}, scopes=["crm.objects.deals.read"])
     try:

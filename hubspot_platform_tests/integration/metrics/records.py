@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from hubspot_platform.business import Business
+from hubspot_platform.mirror.reference.owners import OWNER
 from hubspot_platform.sql_models.build import BuildOutcome, build_model
 from hubspot_platform.warehouse import Column, LogicalType, Table, Warehouse
 from hubspot_platform_tests.integration.metrics.models import models
@@ -16,6 +17,8 @@ TABLES = (
     "metric_rule", "contact_metric", "deal_metric", "call_metric", "metric_record", "daily_metric", "metric_by_variant",
 )  # fmt: skip
 BERLIN = Business(report_time_zone="Europe/Berlin", properties={})
+IDLE_OWNER = 999
+"""An owner whom HubSpot knows and no record has."""
 DEAL_CONTACT = Table(
     "hubspot",
     "deal_contact",
@@ -89,11 +92,19 @@ def prepare(warehouse: Warehouse, records: Records) -> dict[str, BuildOutcome]:
             for deal in records.deals
             for contact in deal.contacts
         ]
+        session.ensure(OWNER)
+        session.load(OWNER, pa.Table.from_pylist(_owners(records), OWNER.arrow_schema()))
         session.ensure(DEAL_CONTACT)
         session.load(DEAL_CONTACT, pa.Table.from_pylist(pairs, DEAL_CONTACT.arrow_schema()))
         outcomes = {name: build_model(session, models(BERLIN)[f"metrics.{name}"]) for name in TABLES}
     warehouse.publish()
     return outcomes
+
+
+def _owners(records: Records) -> list[dict[str, Any]]:
+    found = {record.owner for record in (*records.contacts, *records.deals, *records.calls) if record.owner}
+    known = {**dict.fromkeys(OWNER.column_names), "_fivetran_deleted": False, "_fivetran_synced": at("2026-01-01")}
+    return [{**known, "owner_id": int(owner)} for owner in {*found, IDLE_OWNER} if str(owner).isdigit()]
 
 
 def _raw(records: Records) -> dict[str, list[dict[str, Any]]]:

@@ -1,16 +1,19 @@
 """Any period, owner, zone and split: the warehouse answers what a plain Python reading of the rules does."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hubspot_platform.metrics.answer import DIMENSIONS, MetricValue, Report, SalesMetrics
+from hubspot_platform.metrics.answer import DIMENSIONS, MetricValue, Report, SalesMetrics, UnknownOwnerError
 from hubspot_platform.metrics.catalogue import METRICS, Kind
+from hubspot_platform.metrics.period import PeriodError
 from hubspot_platform_tests.integration.metrics.conftest import Prepared
+from hubspot_platform_tests.integration.metrics.records import IDLE_OWNER
 from hubspot_platform_tests.integration.metrics.reference import Scope, answers
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata")
@@ -26,7 +29,7 @@ few = settings(max_examples=12)
 @given(
     start=DAYS,
     days=st.one_of(st.integers(1, 4), st.just(400)),
-    owner=st.sampled_from([None, None, "unassigned", "901", "902", "nobody"]),
+    owner=st.sampled_from([None, None, "unassigned", "901", "902", str(IDLE_OWNER)]),
     zone=st.sampled_from(ZONES),
     by=st.sampled_from([None, *DIMENSIONS]),
 )
@@ -89,6 +92,48 @@ def test_two_parts_of_a_period_add_up_to_it_but_for_contacts_called_in_both(
 
 def by_name(report: Report) -> dict[str, MetricValue]:
     return {value.metric.name: value for value in report.values}
+
+
+@pytest.mark.parametrize(
+    ("day", "zone", "start", "hours"),
+    [
+        (date(2026, 4, 1), "UTC", "2026-04-01 00:00", 24),
+        (date(2026, 4, 1), "Europe/Berlin", "2026-03-31 22:00", 24),
+        (date(2026, 3, 29), "Europe/Berlin", "2026-03-28 23:00", 23),
+        (date(2026, 10, 25), "Europe/Berlin", "2026-10-24 22:00", 25),
+        (date(2026, 4, 1), "Asia/Kolkata", "2026-03-31 18:30", 24),
+        (date(2018, 11, 4), "America/Sao_Paulo", "2018-11-04 03:00", 23),
+        (date(2018, 2, 17), "America/Sao_Paulo", "2018-02-17 02:00", 25),
+        (date(2025, 11, 2), "America/Havana", "2025-11-02 04:00", 25),
+    ],
+)
+def test_a_day_begins_at_its_first_instant(prepared: Prepared, day: date, zone: str, start: str, hours: int) -> None:
+    metrics = SalesMetrics(prepared.warehouse)
+    period = metrics.metric(day, day + timedelta(days=1), time_zone=zone, names=("calls_total",)).period
+    assert period.start == datetime.fromisoformat(start).replace(tzinfo=UTC)
+    assert period.end - period.start == timedelta(hours=hours)
+
+
+def test_instants_are_taken_as_they_are_and_those_without_an_offset_are_utc(prepared: Prepared) -> None:
+    seven, nine = datetime(2026, 4, 1, 7, tzinfo=UTC), datetime(2026, 4, 1, 9, tzinfo=UTC)
+    start, end = seven.astimezone(timezone(timedelta(hours=2))), nine.replace(tzinfo=None)
+    metrics = SalesMetrics(prepared.warehouse, "America/New_York")
+    period = metrics.metric(start, end, names=("calls_total",)).period
+    assert (period.start, period.end) == (seven, nine)
+    with pytest.raises(PeriodError, match="is empty"):
+        metrics.metric(date(2026, 4, 2), start)
+
+
+def test_all_is_everybody_and_an_owner_whom_nobody_knows_is_refused(prepared: Prepared) -> None:
+    year = (date(2026, 1, 1), date(2027, 1, 1))
+    metrics = SalesMetrics(prepared.warehouse)
+    assert metrics.metric(*year, "all").values == metrics.metric(*year).values
+    assert metrics.records("calls_total", *year, "all") == metrics.records("calls_total", *year)
+    idle = metrics.metric(*year, str(IDLE_OWNER))
+    assert {value.records for value in idle.values} == {0}
+    for ask in (metrics.metric, lambda *asked: metrics.records("calls_total", *asked)):
+        with pytest.raises(UnknownOwnerError, match=r"no owner 'bob' — use an owner_id of hubspot\.owner, unassigned"):
+            ask(*year, "bob")
 
 
 def test_days_with_23_and_25_hours_hold_exactly_their_hours(prepared: Prepared) -> None:

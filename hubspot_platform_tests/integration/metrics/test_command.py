@@ -21,8 +21,8 @@ APRIL = ("--from", "2026-04-01", "--to", "2026-05-01")
 MINI: Rule = next(rule for rule in RULES if rule.name == "the_mini_example")
 
 
-def run(url: str, home: Path, *arguments: str) -> Result:
-    environment = {"WAREHOUSE_URL": url, "PLATFORM_HOME": str(home), "COLUMNS": "100"}
+def run(url: str, home: Path, *arguments: str, **more: str) -> Result:
+    environment = {"WAREHOUSE_URL": url, "PLATFORM_HOME": str(home), "COLUMNS": "100", **more}
     return CliRunner().invoke(app, ["metric", *arguments], env=environment)
 
 
@@ -60,6 +60,13 @@ def test_the_records_behind_numbers(ask: Any) -> None:
     assert [call["measure"] for call in document["pickup_rate"]] == ["1", "0", "1", "0"]
 
 
+def test_days_are_those_of_the_reports_time_zone_when_none_is_named(prepared: Prepared, tmp_path: Path) -> None:
+    config = tmp_path / "platform.toml"
+    config.write_text("report_time_zone = 'Asia/Kolkata'")
+    done = run(prepared.url, tmp_path, "calls_total", *APRIL, "--json", PLATFORM_CONFIG=str(config))
+    assert json.loads(done.stdout)["period_start"] == "2026-04-01T00:00:00+05:30"
+
+
 def test_a_split_shows_sizes_intervals_and_why_there_is_no_winner(prepared: Prepared, ask: Any, tmp_path: Path) -> None:
     question = ("offer_given_rate", *APRIL, "--owner", MINI.case.owner, "--by", "vsl_watched")
     document = ask(*question)
@@ -79,6 +86,7 @@ def test_a_split_shows_sizes_intervals_and_why_there_is_no_winner(prepared: Prep
     ("arguments", "error", "message"),
     [
         (("total_sale", *APRIL), UnknownMetricError, "there is no metric 'total_sale' — use one of total_sales"),
+        (("--from", "0001-01-01", "--to", "2026-04-01"), PeriodError, "0001-01-01 does not begin within the calendar"),
         (("--from", "2026-05-01", "--to", "2026-04-01"), PeriodError, "is empty — let it end later"),
         ((*APRIL, "--time-zone", "Berlin"), TimeZoneError, "'Berlin' is no time zone — use an IANA name"),
         (("--from", "1.4.2026", "--to", "2026-04-01"), UsageError, "--from '1.4.2026' is no day — write it as"),
