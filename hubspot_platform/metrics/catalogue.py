@@ -32,6 +32,9 @@ class Unit(StrEnum):
     DAYS = "days"
 
 
+# A share is up to half of its tenth place off, so 1,000 of them move a sum by half of the seventh at most. The sum of
+# more, when it is exactly half a cent, may be shown a cent short: 1,503 times 100.01 ÷ 6 as 25,052.50. Fewer places
+# would not do: sums truly below half a cent come as near to it as 0.0000002.
 _SETTLED = Decimal("0.0000001")
 
 

@@ -3,6 +3,8 @@
 -- owner: team:revops
 -- materialized: view
 -- check: has_occurred_at warn: not_null(occurred_at)
+-- check: duration_readable warn: is_deleted or duration_ms is not null
+--   or tidy(json_text(json_part(raw_json, 'properties'), 'hs_call_duration')) is null
 -- column: call_id: The call's id in HubSpot.
 -- column: portal_id: The portal the call lives in.
 -- column: owner_id: The id of the call's owner; null without one.
@@ -12,7 +14,7 @@
 -- column: direction: INBOUND or OUTBOUND.
 -- column: disposition: The id of the outcome.
 -- column: status: COMPLETED, NO_ANSWER, BUSY and the like.
--- column: duration_ms: How long the call took, in milliseconds.
+-- column: duration_ms: How long the call took, in milliseconds; null when unknown or beyond 18 digits.
 -- column: from_number: The number that called, as typed.
 -- column: to_number: The number that was called, as typed.
 -- column: recording_url: Where the recording lies; null without one.
@@ -31,7 +33,12 @@ select
     cast(nullif(cast(e.property_hs_call_direction as text), '') as text) as direction,
     cast(nullif(cast(e.property_hs_call_disposition as text), '') as text) as disposition,
     cast(nullif(cast(e.property_hs_call_status as text), '') as text) as status,
-    cast(number_of(cast(e.property_hs_call_duration as text)) as bigint) as duration_ms,
+    cast(
+        case
+            when number_of(cast(e.property_hs_call_duration as text)) between -999999999999999999 and 999999999999999999
+                then number_of(cast(e.property_hs_call_duration as text))
+        end as bigint
+    ) as duration_ms,
     cast(nullif(cast(e.property_hs_call_from_number as text), '') as text) as from_number,
     cast(nullif(cast(e.property_hs_call_to_number as text), '') as text) as to_number,
     cast(nullif(cast(e.property_hs_call_recording_url as text), '') as text) as recording_url,

@@ -8,9 +8,11 @@
 -- index: idx_calls_raw_json: raw_json
 -- check: has_call_timestamp warn: not_null(call_timestamp)
 -- check: duration_not_negative warn: coalesce(call_duration, 0) >= 0
+-- check: duration_readable warn: call_duration is not null
+--   or tidy(json_text(json_part(raw_json, 'properties'), 'hs_call_duration')) is null
 -- check: customer_number_readable warn: customer_number is null or customer_e164 is not null
 -- column: hubspot_id: The call's id in HubSpot.
--- column: call_duration: How long the call took, in milliseconds; null when unknown.
+-- column: call_duration: How long the call took, in milliseconds; null when unknown or beyond 18 digits.
 -- column: call_direction: INBOUND or OUTBOUND.
 -- column: call_to_number: The number that was called, as typed.
 -- column: call_from_number: The number that called, as typed.
@@ -31,6 +33,7 @@ with reading as (
         e.engagement_id,
         nullif(trim(cast(e.property_hs_call_to_number as text)), '') as to_number,
         nullif(trim(cast(e.property_hs_call_from_number as text)), '') as from_number,
+        number_of(cast(e.property_hs_call_duration as text)) as duration,
         t.phone_e164 as to_e164,
         f.phone_e164 as from_e164,
         coalesce(upper(trim(cast(e.property_hs_call_direction as text))) = 'INBOUND', false) as is_inbound,
@@ -98,7 +101,9 @@ call_deals as (
 
 select
     cast(e.engagement_id as text) as hubspot_id,
-    cast(number_of(cast(e.property_hs_call_duration as text)) as bigint) as call_duration,
+    cast(
+        case when r.duration between -999999999999999999 and 999999999999999999 then r.duration end as bigint
+    ) as call_duration,
     cast(nullif(trim(cast(e.property_hs_call_direction as text)), '') as text) as call_direction,
     cast(r.to_number as text) as call_to_number,
     cast(r.from_number as text) as call_from_number,

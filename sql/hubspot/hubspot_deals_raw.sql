@@ -12,7 +12,8 @@
 -- check: won_deals_have_a_closedate warn: not is_won or closedate is not null
 -- column: hubspot_id: The deal's id in HubSpot.
 -- column: dealname: The deal's name.
--- column: amount: In the deal's currency, as HubSpot returned it.
+-- column: amount: In the deal's currency, as HubSpot returned it; null beyond 18 digits before the point, whose sums
+--   would overflow.
 -- column: dealstage: The id of the stage within the pipeline.
 -- column: createdate: When the deal was created in HubSpot.
 -- column: closedate: When the deal was won or lost, or is expected to be; won deals count on this day.
@@ -23,7 +24,8 @@
 -- column: pipeline: The id of the pipeline.
 -- column: is_won: The stage is one of the configured won stages, or else closed with probability 1.
 -- column: offer_given: Whether an offer was made: yes or no as the portal words it; null when empty.
--- column: upfront_cash: Cash received at once where the portal records it; replaces amount by instalments.
+-- column: upfront_cash: Cash received at once where the portal records it; replaces amount by instalments. Null when
+--   missing, no number, or beyond 18 digits before the point.
 -- column: hubspot_owner_id: The id of the deal's owner; null without one.
 -- column: first_contact_id: The smallest contact id among the associated contacts, since associations have no age.
 -- column: raw_json: All properties, and the ids of the associated contacts and companies in ascending order.
@@ -76,6 +78,8 @@ reading as (
     select
         d.deal_id,
         trim(cast(d.${deal.number_of_installments__months} as text)) as installments,
+        number_of(cast(d.property_amount as text)) as amount,
+        number_of(cast(d.${deal.upfront_cash} as text)) as upfront_cash,
         coalesce(
             d.deal_pipeline_stage_id in (${won_stages}),
             s.closed_won,
@@ -91,7 +95,9 @@ reading as (
 select
     cast(d.deal_id as text) as hubspot_id,
     cast(nullif(cast(d.property_dealname as text), '') as text) as dealname,
-    cast(d.property_amount as decimal(38, 10)) as amount,
+    cast(
+        case when r.amount between -999999999999999999 and 999999999999999999 then r.amount end as decimal(38, 10)
+    ) as amount,
     cast(d.deal_pipeline_stage_id as text) as dealstage,
     cast(d.property_createdate as timestamptz) as createdate,
     cast(d.property_closedate as timestamptz) as closedate,
@@ -107,7 +113,10 @@ select
     cast(d.deal_pipeline_id as text) as pipeline,
     cast(r.is_won as boolean) as is_won,
     cast(nullif(trim(cast(d.${deal.offer_given} as text)), '') as text) as offer_given,
-    cast(number_of(cast(d.${deal.upfront_cash} as text)) as decimal(38, 10)) as upfront_cash,
+    cast(
+        case when r.upfront_cash between -999999999999999999 and 999999999999999999 then r.upfront_cash end
+        as decimal(38, 10)
+    ) as upfront_cash,
     cast(d.owner_id as text) as hubspot_owner_id,
     cast(dc.first_contact_id as text) as first_contact_id,
     cast(

@@ -1,6 +1,7 @@
 -- description: The 22 sales metrics per day of the report's time zone, per owner and for all; no row where nothing counts.
 --   A longer period is the sum of its numerators over the sum of its denominators, but for call_to_close_rate, which
 --   counts a contact once a day here and once in any period, and for medians: ask `hubspot-platform metric` for those.
+--   Records of the years 1 and 9999 are on no day: in some zone theirs is in a year that not every reader knows.
 -- grain: metric_date, owner_id, metric
 -- owner: team:revops
 -- partition: metric_date
@@ -23,6 +24,9 @@ with dated_record as (
         day_in_zone(r.previous_at, ${report_time_zone}) as previous_date,
         day_in_zone(r.previous_of_owner_at, ${report_time_zone}) as previous_date_of_owner
     from metrics.metric_record as r
+    where
+        r.counted_at >= cast('0002-01-01 00:00:00+00:00' as timestamptz)
+        and r.counted_at < cast('9999-01-01 00:00:00+00:00' as timestamptz)
 ),
 
 scoped_record as (

@@ -1,6 +1,7 @@
 -- description: The 22 sales metrics per calendar month of the report's time zone, split by the contact's sales script version
 --   and by whether the contact watched the sales video; no row where nothing counts. Sums and counts add up to the total.
---   The split of any other period and the comparison of variants: `hubspot-platform metric --by`.
+--   The split of any other period and the comparison of variants: `hubspot-platform metric --by`. Records of the years 1
+--   and 9999 are in no month, as they are on no day of `metrics.daily_metric`.
 -- grain: period_start, dimension, variant, metric
 -- owner: team:revops
 -- check: rates_within_100 error: unit <> 'percent' or value between ci_low and ci_high and ci_high <= 100
@@ -27,9 +28,13 @@ with monthly_record as (
         r.measure
     from metrics.metric_record as r
     where
-        r.previous_at is null
-        or month_start(day_in_zone(r.previous_at, ${report_time_zone}))
-            < month_start(day_in_zone(r.counted_at, ${report_time_zone}))
+        r.counted_at >= cast('0002-01-01 00:00:00+00:00' as timestamptz)
+        and r.counted_at < cast('9999-01-01 00:00:00+00:00' as timestamptz)
+        and (
+            r.previous_at is null
+            or month_start(day_in_zone(r.previous_at, ${report_time_zone}))
+                < month_start(day_in_zone(r.counted_at, ${report_time_zone}))
+        )
 ),
 
 grouped_record as (

@@ -5,6 +5,8 @@
 -- owner: team:revops
 -- index: idx_metric_record_metric: metric
 -- index: idx_metric_record_counted_at: counted_at
+-- check: year_has_days warn: counted_at >= cast('0002-01-01 00:00:00+00:00' as timestamptz)
+--   and counted_at < cast('9999-01-01 00:00:00+00:00' as timestamptz)
 -- column: metric: The name of the metric.
 -- column: object: What the record is: contact, deal or call.
 -- column: record_id: The record's id in HubSpot.

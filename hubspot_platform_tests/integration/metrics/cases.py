@@ -205,6 +205,18 @@ def calls_of_4_minutes_are_picked_up_when_connected_and_5_minutes_reach(case: Ca
 
 
 @rule(
+    calls_total=(3, None, 3),
+    average_call_minutes=(3_600_000, 1, 60),
+    total_call_hours=(1_800_000, None, "0.5"),
+    pickup_rate=(1, 3, "33.3333333333"),
+    five_minute_reached_rate=(1, 3, "33.3333333333"),
+)
+def a_negative_duration_is_taken_off_the_hours_and_leaves_the_mean(case: Case) -> None:
+    for ms in (3_600_000, -1_500_000, -300_000):
+        case.call(ms=ms, disposition="Connected")
+
+
+@rule(
     contacts_created=(5, None, 5),
     followup_rate=(2, 4, 50),
     average_followups=(3, 4, "0.75"),

@@ -24,9 +24,14 @@ def models(business: Business = PLAIN) -> dict[str, Model]:
     return _PARSED[key]
 
 
-def build(warehouse: Warehouse, mirror: SmallMirror, business: Business = PLAIN) -> dict[str, BuildOutcome]:
+def build(
+    warehouse: Warehouse, mirror: SmallMirror, business: Business = PLAIN, changes: tuple[str, ...] = ()
+) -> dict[str, BuildOutcome]:
+    """Build both over the mirror; `changes` are statements that give it properties which the small mirror has not."""
     with warehouse.writer() as session:
         mirror.write(session)
+        for statement in changes:
+            session.execute(statement)
         return {name: build_model(session, models(business)[name]) for name in ORDER}
 
 

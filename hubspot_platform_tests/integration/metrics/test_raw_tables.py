@@ -51,6 +51,23 @@ def test_a_contact_has_the_documents_columns(warehouse: Warehouse) -> None:
     assert document == {"properties": {"email": "1@example.com"}, "associations": {"deals": {"results": []}}}
 
 
+def test_a_contacts_owner_and_script_version_come_without_blanks_and_are_null_when_blank(warehouse: Warehouse) -> None:
+    mirror = SmallMirror()
+    for id_, owner in enumerate((" 7 ", "8", "  ", "", None), start=1):
+        mirror.contact(id_, "2026-04-01 09:00", property_hubspot_owner_id=owner)
+    version = "case id when 1 then ' B ' when 2 then 'A' when 3 then ' ' when 4 then '' end"
+    versions = (
+        "alter table hubspot.contact add column property_sales_script_version text",
+        f"update hubspot.contact set property_sales_script_version = {version}",
+    )
+    build(warehouse, mirror, changes=versions)
+
+    found = rows(
+        warehouse, "select hubspot_owner_id, sales_script_version from hubspot.hubspot_contacts_raw order by hubspot_id"
+    )
+    assert [tuple(row.values()) for row in found] == [("7", "B"), ("8", "A"), *[(None, None)] * 3]
+
+
 def test_the_phone_is_read_with_the_country_of_its_contact(warehouse: Warehouse) -> None:
     mirror = SmallMirror()
     mirror.contact(1, "2026-04-01 09:00", property_phone="030 1234567", property_country="Germany")
@@ -167,6 +184,46 @@ def test_instalments_are_whole_numbers(warehouse: Warehouse, number: str | None,
     build(warehouse, mirror)
 
     assert deal(warehouse, "number_of_installments__months as n") == {"n": whole}
+
+
+@pytest.mark.parametrize(("status", "kept"), [(" Cancelled ", "Cancelled"), (" ", None), ("", None), (None, None)])
+def test_a_blank_status_is_none(warehouse: Warehouse, status: str | None, kept: str | None) -> None:
+    names = ("payment_status", "qualified_status", "trial_status", "offer_given")
+    mirror = SmallMirror()
+    mirror.deal(10, "2026-04-02 10:00", **{f"property_{name}": status for name in names})
+    build(warehouse, mirror)
+
+    assert deal(warehouse, ", ".join(names)) == dict.fromkeys(names, kept)
+
+
+@pytest.mark.parametrize("name", ["upfront_cash", "cash_collected"])
+def test_upfront_cash_is_the_property_that_the_settings_name(warehouse: Warehouse, name: str) -> None:
+    mirror = SmallMirror()
+    mirror.won(10, "2026-04-02 10:00", "2026-04-12 10:00", property_amount=Decimal(900))
+    cash = (
+        f"alter table hubspot.deal add column property_{name} decimal(38, 10)",
+        f"update hubspot.deal set property_{name} = 250.50",
+    )
+    build(warehouse, mirror, Business(properties={"deal": {"upfront_cash": name}}), cash)
+
+    assert deal(warehouse, "amount, upfront_cash") == {"amount": Decimal(900), "upfront_cash": Decimal("250.5")}
+
+
+def test_amounts_beyond_18_digits_are_unknown_and_counted(warehouse: Warehouse) -> None:
+    amounts = (Decimal(999_999_999_999_999_999), Decimal(10) ** 18, -(Decimal(10) ** 27))
+    mirror = SmallMirror()
+    for id_, amount in enumerate(amounts, start=1):
+        mirror.won(id_, "2026-04-01 10:00", "2026-04-12 10:00", property_amount=amount)
+    cash = (
+        "alter table hubspot.deal add column property_upfront_cash decimal(38, 10)",
+        "update hubspot.deal set property_upfront_cash = property_amount",
+    )
+    outcomes = build(warehouse, mirror, changes=cash)
+
+    found = rows(warehouse, "select amount, upfront_cash from hubspot.hubspot_deals_raw order by hubspot_id")
+    assert [tuple(row.values()) for row in found] == [(amounts[0], amounts[0]), (None, None), (None, None)]
+    violations = {found.check.name: found.violations for found in outcomes["hubspot.hubspot_deals_raw"].checks}
+    assert violations["won_deals_have_an_amount"] == 2
 
 
 def test_won_deals_without_an_amount_or_a_closedate_are_counted_as_warnings(warehouse: Warehouse) -> None:

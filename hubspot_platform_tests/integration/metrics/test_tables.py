@@ -1,7 +1,7 @@
 """`daily_metric` and `metric_by_variant`: the same numbers as for any period, day by day and month by month."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, localcontext
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from hubspot_platform.metrics.answer import DIMENSIONS, MetricValue, SalesMetric
 from hubspot_platform.warehouse import Warehouse, open_warehouse
 from hubspot_platform_tests.integration.metrics.conftest import Prepared, random_records
 from hubspot_platform_tests.integration.metrics.models import models
-from hubspot_platform_tests.integration.metrics.records import TABLES, prepare
+from hubspot_platform_tests.integration.metrics.records import TABLES, Call, Deal, Records, at, prepare
 
 CLOCK_CHANGES = (date(2026, 3, 29), date(2026, 10, 25))
 
@@ -58,6 +58,22 @@ def test_days_add_up_to_a_period_but_for_call_to_close_rate(prepared: Prepared) 
     whole = {value.metric.name: (value.numerator, value.denominator) for value in report.values}
     differing = {name for name, found in whole.items() if days[name] != found}
     assert differing == {"call_to_close_rate"}
+
+
+def test_records_of_the_years_1_and_9999_are_in_a_period_but_on_no_day_and_are_counted(warehouse: Warehouse) -> None:
+    never, usual = Deal(1, at("0001-01-01"), at("9999-12-31"), won=True), Deal(2, None, at("2026-04-01"), won=True)
+    outcomes = prepare(warehouse, Records(deals=[never, usual], calls=[Call(3, at("0001-01-01"))]))
+
+    days = read(warehouse, "select distinct metric_date as day from metrics.daily_metric")
+    months = read(warehouse, "select distinct period_start as day, period_end as next from metrics.metric_by_variant")
+    assert days == [{"day": date(2026, 4, 1)}]
+    assert months == [{"day": date(2026, 4, 1), "next": date(2026, 5, 1)}]
+    ever = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+    report = SalesMetrics(warehouse).metric(*ever, names=("deals_won", "calls_total"))
+    assert [value.numerator for value in report.values] == [2, 1]
+    (year,) = (found for found in outcomes["metric_record"].checks if found.check.name == "year_has_days")
+    records = read(warehouse, "select record_id from metrics.metric_record where record_id <> '2'")
+    assert year.violations == len(records) > 0
 
 
 @pytest.mark.parametrize("dimension", DIMENSIONS)

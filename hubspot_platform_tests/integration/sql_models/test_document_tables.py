@@ -1,6 +1,7 @@
 """The source documents' own tables over a synced portal: they hold what the portal holds, alike on both engines."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -163,6 +164,29 @@ def test_a_stage_that_no_pipeline_has_is_counted(platform: Platform, model: str,
         assert violations(build_model(session, known), check) == before + common["n"]
         session.execute(gone, [False, common["id"]])
         assert violations(build_model(session, known), check) == before
+
+
+@pytest.mark.parametrize(("model", "column"), [("call", "duration_ms"), ("hubspot_calls_raw", "call_duration")])
+def test_a_duration_that_no_whole_number_holds_is_unknown_and_counted(
+    platform: Platform, model: str, column: str
+) -> None:
+    known = models(platform)[model]
+    key = known.header.grain[0]
+    (longest,) = rows(
+        platform,
+        "select engagement_id as id, property_hs_call_duration as ms from hubspot.engagement_call "
+        "where not is_deleted order by property_hs_call_duration desc nulls last, 1 limit 1",
+    )
+    change = "update hubspot.engagement_call set property_hs_call_duration = ? where engagement_id = ?"
+    kept = f"select {column} as ms from hubspot.{model} where {key} = '{longest['id']}'"
+    with platform.warehouse().writer() as session:
+        before = violations(build_model(session, known), "duration_readable")
+        session.execute(change, [Decimal(10) ** 20, longest["id"]])
+        assert violations(build_model(session, known), "duration_readable") == before + 1
+        assert session.query(kept).to_pylist() == [{"ms": None}]
+        session.execute(change, [longest["ms"], longest["id"]])
+        assert violations(build_model(session, known), "duration_readable") == before
+        assert session.query(kept).to_pylist() == [{"ms": int(longest["ms"])}]
 
 
 def violations(outcome: BuildOutcome, check: str) -> int:
