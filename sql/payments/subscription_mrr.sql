@@ -19,7 +19,8 @@
 -- column: sales_effective_mrr_usd: The sales effective MRR in US dollars.
 -- column: arr_usd: Twelve times the exact MRR, then rounded.
 -- column: arr_range: 0, 1-2000, 2001-8000 or 8001+, from the rounded ARR.
--- column: flags: What was noticed: not_counted, no_plan, lines worth nothing, refused coupons, refused rates.
+-- column: flags: What was noticed: not_counted, no_plan, lines worth nothing, refused coupons, refused rates,
+--   amount_out_of_range for a billion dollars and more.
 -- column: as_of: The time of the run.
 -- column: counts: The status earns MRR.
 -- column: exchange_rate: US dollars for one unit, as used; null when refused.
@@ -44,7 +45,16 @@ with rated as (
         r.rate,
         r.rate_date,
         case
-            when s.counts then rate_refused(s.currency, r.rate_date, r.refused, day_in_zone(${as_of}, 'UTC'))
+            when s.counts then coalesce(
+                rate_refused(s.currency, r.rate_date, r.refused, day_in_zone(${as_of}, 'UTC')),
+                -- A billion dollars a month is a slip of somebody's: sums of such would not fit.
+                case
+                    when
+                        cast(s.mrr as decimal(38, 10))
+                            >= ratio(1000000000, case when s.currency = 'USD' then 1 else r.rate end)
+                        then 'amount_out_of_range'
+                end
+            )
         end as refused
     from payments.subscription_state as s
     left join payments.exchange_rate as r
@@ -72,12 +82,14 @@ priced as (
         case when r.currency = 'USD' then 1 when r.counts and r.refused is null then r.rate end as rate,
         case when r.currency <> 'USD' then r.rate_date end as rate_date,
         case
+            when r.refused is not null then null
             when r.currency = 'USD' or not r.counts then r.mrr
-            when r.refused is null then portion(r.mrr, r.rate, 1)
+            else portion(r.mrr, r.rate, 1)
         end as mrr_usd,
         case
+            when r.refused is not null then null
             when r.currency = 'USD' or not r.counts then r.sales_effective_mrr
-            when r.refused is null then portion(r.sales_effective_mrr, r.rate, 1)
+            else portion(r.sales_effective_mrr, r.rate, 1)
         end as sales_effective_mrr_usd
     from rated as r
 ),

@@ -11,7 +11,7 @@ from hubspot_platform.warehouse import Warehouse, open_warehouse
 from hubspot_platform_tests.integration.payments.ledger import Ledger, build
 from hubspot_platform_tests.support import postgres
 
-MODULES = ("mrr_examples", "mrr_rules", "mrr_reference", "company_mrr", "movements", "cash")
+MODULES = ("mrr_examples", "mrr_rules", "mrr_limits", "mrr_reference", "company_mrr", "movements", "cash")
 
 Built = tuple[Warehouse, dict[str, BuildOutcome]]
 
