@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
+from urllib.parse import urlencode
 
 from hubspot_platform.sql_models.build import BuildOutcome
 from hubspot_platform.warehouse import Warehouse
@@ -12,7 +13,15 @@ from hubspot_platform_tests.support.attribution import AS_OF, Product, at, attri
 GCLID = "Cj0KCQjw-_abcdefghij0123456789"
 FBCLID = "IwAR0_abcdefghijklmnop-qrst_aem_x"
 MSCLKID = "0123456789abcdef0123456789ABCDEF"
-LI_FAT_ID = "0F0F0F0F-1111-2222-3333-444444444444"
+LI_FAT_ID = "0F0f0F0f-1111-2222-3333-444444444444"
+# One usable identifier of each kind, none of them in one case alone; what no platform sends; and a campaign.
+CLICKED = {
+    "gclid": GCLID, "wbraid": "Wbraid_0123456789", "gbraid": "Gbraid-0123456789", "fbclid": FBCLID,
+    "fbp": "fb.1.1234567890123.1234567890.Bg", "msclkid": MSCLKID, "li_fat_id": LI_FAT_ID,
+}  # fmt: skip
+TEMPLATES = dict.fromkeys(CLICKED, "{x}")
+BY_UTM = {"campaign": "spring", "source": "partner", "medium": "banner", "term": "crm", "content": "blue"}
+LANDED = CLICKED | {f"utm_{name}": text for name, text in BY_UTM.items()}
 
 # What a session says, and the channel it must get.
 CHANNELS: list[tuple[dict[str, str], str]] = [
@@ -53,6 +62,9 @@ CHANNELS: list[tuple[dict[str, str], str]] = [
     ({"utm_source": "google", "utm_medium": "cpc", "utm_campaign": "non brand|y"}, "cpc-google"),
     ({"utm_source": "google", "utm_medium": "cpc", "utm_campaign": "mybrand"}, "cpc-google"),
     ({"utm_source": "google", "utm_medium": "cpc", "utm_campaign": "a.brand"}, "cpc-google-brand"),
+    ({"utm_source": "google", "utm_medium": "cpc", "utm_campaign": "brand-nonbrand"}, "cpc-google"),
+    ({"utm_source": "google", "utm_medium": "cpc", "utm_campaign": "brand_non-brand"}, "cpc-google"),
+    ({"utm_source": "youtube", "utm_medium": "display"}, "cpc-google-display"),
     ({"utm_source": "msn", "utm_medium": "paid-search", "utm_campaign": "pmax"}, "cpc-bing"),
     ({"utm_source": "ig", "utm_medium": "retargeting", "utm_campaign": "brand"}, "cpc-facebook"),
     ({"utm_source": "meta", "utm_medium": "cpm"}, "cpc-facebook"),
@@ -92,13 +104,20 @@ CHANNELS: list[tuple[dict[str, str], str]] = [
     ({"gclid": GCLID, "msclkid": MSCLKID}, "cpc-google"),
     ({"msclkid": MSCLKID, "li_fat_id": LI_FAT_ID}, "cpc-bing"),
     ({"msclkid": MSCLKID, "utm_medium": "display"}, "cpc-bing"),
+    ({"msclkid": MSCLKID, "utm_medium": "email"}, "cpc-bing"),
     ({"li_fat_id": LI_FAT_ID, "fbclid": FBCLID, "utm_medium": "paid"}, "linkedin"),
+    ({"li_fat_id": LI_FAT_ID, "utm_medium": "email"}, "linkedin"),
     ({"fbclid": FBCLID, "utm_medium": "cpc", "utm_source": "tiktok"}, "cpc-facebook"),
+    ({"fbclid": FBCLID, "utm_medium": "cpc", "utm_source": "newsletter"}, "cpc-facebook"),
     ({"fbclid": FBCLID, "referrer": "https://www.google.de/"}, "social"),
     ({"utm_source": "email"}, "email"),
     ({"utm_source": "newsletter", "utm_medium": "social"}, "email"),
     ({"utm_source": "google", "utm_medium": "organic"}, "organic"),
     ({"utm_source": "facebook", "utm_medium": "social"}, "social"),
+    (LANDED, "cpc-google"),
+    (TEMPLATES, "direct"),
+    (dict.fromkeys(CLICKED, ""), "direct"),
+    (dict.fromkeys(CLICKED, " \t"), "direct"),
 ]  # fmt: skip
 
 _PAID = (
@@ -123,6 +142,11 @@ _HOSTS = {
     ),
 }  # fmt: skip
 CHANNELS += [({"utm_source": "bing", "utm_medium": medium}, "cpc-bing") for medium in _PAID]
+CHANNELS += [
+    ({"gclid": GCLID, "utm_campaign": f"x{between}{token}{between}y"}, f"cpc-google-{token}")
+    for token in ("brand", "pmax")
+    for between in "-_ .|"
+]
 CHANNELS += [
     ({"utm_source": source.upper(), "utm_medium": "PPC"}, channel)
     for channel, sources in _SOURCES.items()
@@ -187,9 +211,9 @@ def refused(p: Product) -> None:
         p.session(number, client(9_003), at("2026-01-01"), ingested_at=at(f"2026-01-01T0{hour}:00"))
         again = touchpoint_of("visit", client(number))
         p.external(again, at("2026-01-02"), client_id=client(9_003), ingested_at=at("2026-01-01T02:00"))
-    p.external("odd-channel", at("2026-01-01"), client_id=client(9_001), channel="Carrier Pigeon")
-    by_utm = {"campaign": "spring", "source": "partner", "medium": "banner", "term": "crm", "content": "blue"}
-    p.external("own-channel", at("2026-01-01"), client_id=client(9_001), channel=" CPC-Google-Brand ", **by_utm)
+    p.external("odd-channel", at("2026-01-01"), client_id=client(9_001), channel="Carrier Pigeon", **TEMPLATES)
+    by_brand = {"channel": " CPC-Google-Brand "} | CLICKED | BY_UTM
+    p.external("own-channel", at("2026-01-01"), client_id=client(9_001), **by_brand)
     p.lead(
         "L1",
         "Lead@x.test",
@@ -200,6 +224,11 @@ def refused(p: Product) -> None:
     p.mobile("M1", "A", at("2026-01-07"), email="lead@x.test", install_referrer=f"utm_campaign=a%20brand&gclid={GCLID}")
     p.mobile("M2", "A", at("2026-01-08"), email="lead@x.test")
     p.mobile("M3", "A", at("2026-01-08"), email="phone@x.test", client_id=client(9_004))
+    for number, told in ((4, LANDED), (5, TEMPLATES)):
+        query, browser = urlencode(told), client(9_002)
+        page = f"https://acme.example/?{query}#top"
+        p.lead(f"L{number}", "lead@x.test", at("2026-01-09"), page_url=page, client_id=browser)
+        p.mobile(f"M{number}", "A", at("2026-01-09"), email="lead@x.test", install_referrer=query)
 
 
 def identities(p: Product) -> None:
@@ -213,6 +242,7 @@ def identities(p: Product) -> None:
         "twice",
         "sharer",
         "second-sharer",
+        "third-sharer",
         "alone",
     ):
         p.company(name, at("2026-03-01"))
@@ -228,10 +258,11 @@ def identities(p: Product) -> None:
     p.link("e32@x.test", client(31), client(32))
     p.owns("triangle", client(41), "e41@x.test")
     p.link("e41@x.test", client(41))
-    p.owns("hub", client(51), client(52))
+    p.owns("hub", client(51), client(52), "catch-all@x.test")
     p.owns("second-hub", client(51))
     for number in range(201):
         p.link(f"kiosk{number}@x.test", client(51))
+        p.link("catch-all@x.test", client(2_000 + number))
     for number in range(200):
         p.link(f"desk{number}@x.test", client(52))
     p.owns("twice", client(61), f" {client(61).upper()}", "E61@x.test ", "no address")
@@ -239,6 +270,8 @@ def identities(p: Product) -> None:
     p.link("e61@x.test", client(62).upper(), client(62))
     for name in ("sharer", "second-sharer"):
         p.owns(name, client(71))
+    p.owns("third-sharer", "e71@x.test")
+    p.link("e71@x.test", client(71))
     p.external("shared", at("2026-02-01"), client_id=client(71))
 
 
@@ -258,10 +291,11 @@ def winners(p: Product) -> None:
             ),
             start=1,
         ):
-            p.external(f"{name}-T{number}", moment, client_id=browser, channel=channel)
+            told = CLICKED | BY_UTM if number == 2 else {}
+            p.external(f"{name}-T{number}", moment, client_id=browser, channel=channel, ingested_at=AS_OF, **told)
     p.company("ties", at("2026-03-01"))
     p.owns("ties", client(83))
-    for name, channel in (("a", "direct"), ("c", "organic"), ("B", "email")):
+    for name, channel in (("a", "direct"), ("b", "organic"), ("C", "email")):
         p.external(f"tie-{name}", at("2026-03-01"), client_id=client(83), channel=channel)
     p.company("long-ago", at("2026-03-29"))
     p.owns("long-ago", client(86))
@@ -288,10 +322,13 @@ def contacts(p: Product) -> None:
         company_id="chain",
     )
     p.user("U3", "not-an-address", created_at=at("2026-02-01"), updated_at=at("2026-02-01"))
-    p.link("person@x.test", client(91))
+    for user_id, name, created, browser in (("U4", "ties", "2026-03-01", 83), ("U5", "worked", "2026-03-29", 81)):
+        p.user(user_id, f"{name}@x.test", created_at=at(created), updated_at=at(created))
+        p.link(f"{name}@x.test", client(browser))
+    p.link("person@x.test", client(91), client(93), f" {client(91).upper()}")
     p.link("colleague@x.test", client(91), client(92))
     p.external("person-email", at("2026-01-20"), email="person@x.test", channel="direct")
-    p.external("person-browser", at("2026-01-10"), client_id=client(91))
+    p.external("person-browser", at("2026-01-10"), client_id=client(91), **CLICKED, **BY_UTM)
     p.external("colleague-browser", at("2026-01-01"), client_id=client(92))
     p.external("person-later", at("2026-02-01T00:00:01"), email="person@x.test")
 

@@ -31,7 +31,7 @@ READ = ("hubspot", "product", "predictions", "jira")
 BUILT = ("attribution", "payments", "funnel", "metrics")
 NOTHING_SEEDED = {
     *("hubspot.association_change", "hubspot.contact_property_history", "hubspot.contact_qualification"),
-    *("attribution.attribution_run", "attribution.shared_identifier", "payments.rejected_transaction", "jira.issue"),
+    *("attribution.attribution_run", "payments.rejected_transaction", "jira.issue"),
 }
 """Tables that a portal which only is read leaves empty, or that are asked for by settings."""
 SEEDED_DIRT = {
