@@ -172,15 +172,19 @@ def _one_owner(owner_id: str | None) -> str | None:
 
 def _refuse_unknown(session: Session, owner_id: str | None) -> None:
     """Raise UnknownOwnerError for an owner of no record at all whom HubSpot does not have either."""
-    if owner_id in {None, UNASSIGNED}:
+    if owner_id in {None, UNASSIGNED} or _any(session, f"{_RECORDS} as o where o.owner_id = ?", owner_id):
         return
-    sql = (
-        f"select r.owner_id from {_RECORDS} as r where r.owner_id = ? "
-        "union all select cast(o.owner_id as text) from hubspot.owner as o where cast(o.owner_id as text) = ? limit 1"
-    )
-    if not session.query(sql, [owner_id, owner_id]).num_rows:
+    try:
+        known = _any(session, "hubspot.owner as o where cast(o.owner_id as text) = ?", owner_id)
+    except QueryRefused:  # owners were not read yet
+        known = False
+    if not known:
         mend = f"use an owner_id of hubspot.owner, {UNASSIGNED} or {EVERYBODY}"
         raise UnknownOwnerError(f"there is no owner {owner_id!r}", mend=mend)
+
+
+def _any(session: Session, rows: str, owner_id: str | None) -> bool:
+    return bool(session.query(f"select o.owner_id from {rows} limit 1", [owner_id]).num_rows)
 
 
 def _where(metrics: tuple[Metric, ...], period: Period, owner_id: str | None) -> tuple[str, list[object]]:

@@ -10,12 +10,14 @@ from typer.testing import CliRunner, Result
 
 from hubspot_platform.cli.main import app
 from hubspot_platform.errors import UsageError
-from hubspot_platform.metrics.answer import MetricsNotBuiltError, SalesMetrics
+from hubspot_platform.metrics.answer import MetricsNotBuiltError, SalesMetrics, UnknownOwnerError
 from hubspot_platform.metrics.catalogue import METRICS, UnknownMetricError
 from hubspot_platform.metrics.period import PeriodError, TimeZoneError
 from hubspot_platform.warehouse import Warehouse
 from hubspot_platform_tests.integration.metrics.cases import RULES, Rule
 from hubspot_platform_tests.integration.metrics.conftest import Prepared
+from hubspot_platform_tests.integration.metrics.models import models
+from hubspot_platform_tests.integration.metrics.records import BERLIN
 
 APRIL = ("--from", "2026-04-01", "--to", "2026-05-01")
 MINI: Rule = next(rule for rule in RULES if rule.name == "the_mini_example")
@@ -99,6 +101,15 @@ def test_a_question_that_makes_no_sense_is_refused_with_what_to_do(
     done = run(f"duckdb:///{tmp_path / 'none.duckdb'}", tmp_path, *arguments)
     assert isinstance(done.exception, error)
     assert message in str(done.exception)
+
+
+def test_an_owner_is_unknown_too_while_no_owners_are_read(warehouse: Warehouse) -> None:
+    with warehouse.writer() as session:
+        session.execute("create schema metrics")
+        session.ensure(models(BERLIN)["metrics.metric_record"].table)
+    warehouse.publish()
+    with pytest.raises(UnknownOwnerError, match="no owner '901'"):
+        SalesMetrics(warehouse).metric(date(2026, 4, 1), date(2026, 5, 1), "901")
 
 
 def test_before_the_tables_are_built_it_says_what_to_run(warehouse: Warehouse) -> None:
