@@ -15,6 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 import sqlalchemy as sa
+from pydantic import ValidationError
 
 from hubspot_platform.attribution.tables import ATTRIBUTION_RUN, PUBLISHED_ATTRIBUTION
 from hubspot_platform.runtime import Platform
@@ -73,13 +74,18 @@ def announce_signups(platform: Platform) -> int:
             return 0
         sql = "select event_id, company_id from product.mobile_signup where occurred_at between ? and ?"
         rows = session.query(sql, [now - SIGNUPS_SINCE, now]).to_pylist()
-    events = [
-        DelayedAttributionTrigger(
-            event_id=f"mobile_signup:{row['event_id']}", occurred_at=now, company_id=row["company_id"]
-        ).event()
-        for row in rows
-    ]
+    events = (event for row in rows if (event := _trigger(row, now)) is not None)
     return _announce(platform, events)
+
+
+def _trigger(signup: Mapping[str, Any], now: datetime) -> topics.Event | None:
+    """Return the trigger of a sign-up; None for ids no topic takes, which no subscriber could use."""
+    try:
+        return DelayedAttributionTrigger(
+            event_id=f"mobile_signup:{signup['event_id']}", occurred_at=now, company_id=signup["company_id"]
+        ).event()
+    except ValidationError:
+        return None
 
 
 def _announce(platform: Platform, events: Iterable[topics.Event]) -> int:
@@ -205,7 +211,7 @@ def _publish_noted(platform: Platform) -> int:
     with platform.warehouse().writer() as session:
         noted = session.query(_NOTED)
     changes = (change for some in noted.to_batches(_EVENTS_AT_ONCE) for change in some.to_pylist())
-    published = _announce(platform, map(_event, changes))
+    published = _announce(platform, (event for change in changes if (event := _event(change)) is not None))
     if noted.num_rows:
         told = noted.select(["entity_type", "entity_id"])
         with platform.warehouse().writer() as session:
@@ -238,19 +244,25 @@ def _close_runs(session: Session) -> int:
     return len(rows)
 
 
-def _event(change: Mapping[str, Any]) -> topics.Event:
-    """Return the event of one company; its key is the same whenever the same change is found again."""
+def _event(change: Mapping[str, Any]) -> topics.Event | None:
+    """Return the event of one company; its key is the same whenever the same change is found again.
+
+    None for an id no topic takes, which no subscriber could use: its change is stored and told to nobody.
+    """
     old = {model: change[f"old_{column}_touchpoint_id"] for model, column in _MODELS.items()}
     new = {model: change[f"{column}_touchpoint_id"] for model, column in _MODELS.items()}
-    ways = hashlib.sha256(repr((old, new)).encode()).hexdigest()[:12]
-    return CompanyAttributionUpdated(
-        event_id=f"{change['entity_id'][:80]}:{change['changed_at'].isoformat()}:{ways}",
-        occurred_at=change["changed_at"],
-        company_id=change["entity_id"],
-        models=tuple(model for model in _MODELS if old[model] != new[model]),
-        old_touchpoint_ids=old,
-        new_touchpoint_ids=new,
-    ).event()
+    ways = hashlib.sha256(repr((change["entity_id"], old, new)).encode()).hexdigest()[:12]
+    try:
+        return CompanyAttributionUpdated(
+            event_id=f"{change['entity_id'][:80]}:{change['changed_at'].isoformat()}:{ways}",
+            occurred_at=change["changed_at"],
+            company_id=change["entity_id"],
+            models=tuple(model for model in _MODELS if old[model] != new[model]),
+            old_touchpoint_ids=old,
+            new_touchpoint_ids=new,
+        ).event()
+    except ValidationError:
+        return None
 
 
 def _rows(table: Table, rows: Sequence[Mapping[str, Any]]) -> pa.Table:

@@ -161,6 +161,26 @@ def test_a_change_published_but_not_marked_when_the_run_was_killed_is_told_of_on
     assert bench.runs()[0]["changed"] is True
 
 
+def test_a_company_whose_id_no_event_can_carry_keeps_no_other_from_being_told_of(bench: Bench) -> None:
+    for number, company in enumerate(("x" * 201, "two\nlines"), start=2):
+        bench.product.company(company, at("2026-03-01"))
+        bench.product.owns(company, client(number))
+        bench.product.external(f"T{number}", at("2026-02-01"), client_id=client(number))
+    bench.product.external("T1", at("2026-03-01"), client_id=client(1))
+
+    assert bench.compute() == Finished(runs=0, changed=3, published=1)
+    assert bench.compute() == Finished(runs=0, changed=0, published=0)
+
+
+def test_companies_whose_ids_begin_alike_are_told_of_each(bench: Bench) -> None:
+    for end in "ab":
+        bench.product.company("x" * 100 + end, at("2026-03-01"))
+        bench.product.owns("x" * 100 + end, client(1))
+    bench.product.external("T1", at("2026-02-01"), client_id=client(1))
+
+    assert bench.compute() == Finished(runs=0, changed=3, published=3)
+
+
 def test_the_run_number_is_that_of_the_newest_run_that_was_due(bench: Bench) -> None:
     bench.trigger("t1")
     take_triggers(bench.platform)
@@ -245,6 +265,7 @@ def test_a_run_that_fails_is_asked_for_again_ever_later_and_given_up_after_five_
 def test_a_mobile_signup_triggers_once_and_old_ones_do_not(bench: Bench) -> None:
     bench.product.mobile("M1", "A", AS_OF - timedelta(hours=1), email="a@x.test")
     bench.product.mobile("M0", "A", AS_OF - timedelta(days=2), email="a@x.test")
+    bench.product.mobile("M" * 201, "A", AS_OF - timedelta(hours=1), email="a@x.test")
     with bench.platform.warehouse().writer() as session:
         bench.product.write(session)
 
