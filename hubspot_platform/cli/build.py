@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def command(
     selection: Annotated[list[str] | None, typer.Argument(help="Dagster selections; default: every SQL model")] = None,
     job: Annotated[list[str] | None, typer.Option(help="run this job, before any selection; may be repeated")] = None,
-    as_of: Annotated[datetime | None, typer.Option(help="fix the clock of the run (UTC)")] = None,
+    as_of: Annotated[datetime | None, typer.Option(help="fix the clock of the run (UTC without an offset)")] = None,
     events: Annotated[bool, typer.Option(hidden=True, help="one JSON line per progress event")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
 ) -> None:
@@ -31,7 +31,7 @@ def command(
     output = Output(as_json or events)
     settings = load_settings()
     prepare_instance(settings)
-    fixed = as_of.replace(tzinfo=UTC) if as_of else None
+    fixed = None if as_of is None else as_of.astimezone(UTC) if as_of.tzinfo else as_of.replace(tzinfo=UTC)
     with sync_progress(output) as progress:
         platform = Platform(settings, utc_now if fixed is None else lambda: fixed)
         platform.listen = _events if events else progress

@@ -1,6 +1,7 @@
 """`build --as-of`: the same inputs and the same time make the same tables, byte for byte in a sorted export."""
 
 import random
+from datetime import timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,8 @@ def test_the_same_inputs_in_any_order_and_the_same_time_make_the_same_bytes(
         told().write(session)
     platform.close()
     selection = [f"attribution/{table}" for table in KEYS]
-    done = CliRunner().invoke(app, ["build", *selection, "--as-of", AS_OF.strftime("%Y-%m-%dT%H:%M:%S"), "--json"])
+    elsewhere = AS_OF.astimezone(timezone(timedelta(hours=-5))).strftime("%Y-%m-%dT%H:%M:%S%z")
+    done = CliRunner().invoke(app, ["build", *selection, "--as-of", elsewhere, "--json"])
     assert done.exit_code == 0, done.output
     first = exported()
 
