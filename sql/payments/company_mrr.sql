@@ -2,6 +2,7 @@
 --   subscriptions has no dollar value; readers keep the last good value.
 -- grain: company_id
 -- owner: team:revops
+-- partition: as_of
 -- check: never_below_zero error: coalesce(current_mrr, 0) >= 0 and coalesce(effective_mrr, 0) >= 0
 -- check: range_fits_arr error: arr is null or arr_range = case when arr = 0 then '0' when arr <= 2000 then '1-2000' when arr <= 8000 then '2001-8000' else '8001+' end
 -- check: priced_in_dollars warn: current_mrr is not null

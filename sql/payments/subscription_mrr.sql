@@ -2,6 +2,7 @@
 --   is rounded once, from its exact value. In dollars it is null, never 0, while no exchange rate may be used.
 -- grain: subscription_id
 -- owner: team:revops
+-- partition: as_of
 -- check: never_below_zero error: mrr >= 0 and base_mrr >= 0 and addon_mrr >= 0 and sales_effective_mrr >= 0
 -- check: adds_up error: base_mrr + addon_mrr - discount_mrr - mrr between -0.01 and 0.01
 -- check: dollars_never_below_zero error: coalesce(mrr_usd, 0) >= 0 and coalesce(arr_usd, 0) >= 0
