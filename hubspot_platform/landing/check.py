@@ -2,11 +2,15 @@
 
 A function of its arguments that `landing/land.py` calls for every batch. Texts are trimmed, an empty one is null, a
 choice lands as the contract writes it; nothing else about a value is changed.
+
+A value means the same whatever stands beside it: a type is converted as a whole only where no value can make that fail.
 """
 
+import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import orjson
@@ -14,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hubspot_platform.landing.contract import REJECTED_ROW
-from hubspot_platform.landing.errors import MissingColumn
+from hubspot_platform.landing.errors import MissingColumn, SourceUnreadable
 from hubspot_platform.landing.model import LandedTable, Rule
 from hubspot_platform.mirror.values import REPLACEMENT, cleaned, typed_column, without_empty
 from hubspot_platform.warehouse.model import LogicalType
@@ -23,6 +27,10 @@ ROW_NUMBER = "__row_number"
 BAD_TYPE, MISSING_VALUE, UNKNOWN_CHOICE = "bad_type", "missing_value", "unknown_choice"
 OUT_OF_RANGE, BAD_PATTERN, UNREADABLE, DUPLICATE_KEY = "out_of_range", "bad_pattern", "unreadable_row", "duplicate_key"
 _MONEY_PLACES = 4
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+_CALENDAR = range(date.min.toordinal() - _EPOCH_DAY, date.max.toordinal() - _EPOCH_DAY + 1)
+"""The days that Python and every warehouse have, counted from 1970; Arrow and Parquet know others."""
+_DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
 
 
 @dataclass(frozen=True)
@@ -35,39 +43,62 @@ class Checked:
 
 @dataclass(frozen=True)
 class Match:
-    """How the columns of a source are those of the contract: by name, whatever the case."""
+    """How the columns of a source are those of the contract: by name, whatever the case.
+
+    `doubled` are columns of the source that are all the same one of the contract.
+    """
 
     source: Mapping[str, str]
     absent: tuple[str, ...]
     ignored: tuple[str, ...]
+    doubled: tuple[str, ...] = ()
 
 
 def match_columns(entry: LandedTable, names: Sequence[str]) -> Match:
     """Find the contract's columns among the names of a source."""
-    by_name = {name.strip().lower(): name for name in names}
+    by_name: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        by_name[name.strip().lower()].append(name)
     found = {name: by_name[name] for name in entry.table.column_names if name in by_name}
     absent = tuple(name for name in entry.table.column_names if name not in by_name)
-    return Match(found, absent, tuple(sorted(set(names) - set(found.values()))))
+    doubled = tuple(name for same in found.values() if len(same) > 1 for name in same)
+    ignored = set(names).difference(*found.values())
+    return Match({name: same[-1] for name, same in found.items()}, absent, tuple(sorted(ignored)), doubled)
 
 
 def refuse_missing(entry: LandedTable, match: Match, place: str) -> None:
-    """Raise MissingColumn, naming file, table and column, when the source lacks one it must have."""
+    """Raise an error that names file, table and column when the source's columns are not those of the contract.
+
+    MissingColumn when it lacks one it must have, SourceUnreadable when it has one twice.
+    """
+    _refuse_doubled(entry, match, f"{place}: ")
     for name in match.absent:
         if entry.must_have(entry.table.column(name)):
             mend = "the table as it was stays; add the column, or name it as the contract does"
             raise MissingColumn(f"{place}: table {entry.full_name} lacks column {name}", mend=mend)
 
 
+def _refuse_doubled(entry: LandedTable, match: Match, where: str = "") -> None:
+    if match.doubled:
+        names = ", ".join(map(repr, match.doubled))
+        mend = "the table as it was stays; keep one column a name, whatever its case and the blanks around it"
+        raise SourceUnreadable(f"{where}table {entry.full_name} has columns of one name: {names}", mend=mend)
+
+
 def check_rows(entry: LandedTable, match: Match, rows: pa.Table, first: int, now: datetime) -> Checked:
-    """Type and check the rows of a batch, the first of them numbered `first`."""
+    """Type and check the rows of a batch, the first of them numbered `first`.
+
+    SourceUnreadable when the batch has a column of the contract twice, as only later lines of NDJSON may turn out to.
+    """
+    _refuse_doubled(entry, match)
     broken: dict[int, tuple[str, str]] = {}
     arrays: dict[str, pa.Array] = {}
     for entry_field in entry.fields:
         column = entry_field.column
         name = match.source.get(column.name)
-        given = pa.nulls(rows.num_rows) if name is None else _tidy(rows[name].combine_chunks())
+        given, unreadable = _given(pa.nulls(rows.num_rows) if name is None else rows[name].combine_chunks())
         values, misfits = _typed(given, column.type, entry_field.rule)
-        _note(broken, misfits, BAD_TYPE, column.name)
+        _note(broken, (*unreadable, *misfits), BAD_TYPE, column.name)
         if entry.must_have(column):
             _note(broken, _where(pc.is_null(given)), MISSING_VALUE, column.name)
         values, problems = _ruled(values, entry_field.rule)
@@ -80,7 +111,7 @@ def check_rows(entry: LandedTable, match: Match, rows: pa.Table, first: int, now
         return Checked(typed, REJECTED_ROW.arrow_schema().empty_table())
     bad = pa.array(sorted(broken), pa.int64())
     good = pc.invert(pc.is_in(typed[ROW_NUMBER], value_set=pc.add(bad, first)))
-    found = zip(sorted(broken), rows.take(bad).to_pylist(), strict=True)
+    found = zip(sorted(broken), _as_records(rows, sorted(broken)), strict=True)
     rejected = [Rejected(first + p, row, *broken[p]) for p, row in found]
     return Checked(typed.filter(good), rejected_rows(entry, rejected, now))
 
@@ -128,20 +159,65 @@ def _nullable(schema: pa.Schema) -> pa.Schema:
     return pa.schema([field.with_nullable(True) for field in schema])
 
 
-def _tidy(values: pa.Array) -> pa.Array:
-    """Return texts trimmed, empty ones as null and storable everywhere; other types as they are."""
+def _given(values: pa.Array) -> tuple[pa.Array, Sequence[int]]:
+    """Return values as they are to be typed, and the positions of those that are neither text nor of any calendar.
+
+    Texts, whatever type they came in, are trimmed, empty ones null and storable everywhere.
+    """
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
-    if pa.types.is_large_string(values.type) or pa.types.is_string_view(values.type):
-        values = values.cast(pa.string())
-    if not pa.types.is_string(values.type):
-        return values
-    trimmed = without_empty(pc.utf8_trim_whitespace(values))
-    return pc.replace_substring(trimmed, "\x00", REPLACEMENT)
+    kind = values.type
+    if isinstance(kind, pa.BaseExtensionType):  # UUID, JSON: how they are stored is not what they say
+        read = _one_by_one(values)
+    elif _is_written(kind):
+        read = _decoded(values)
+    elif pa.types.is_date(kind) or pa.types.is_timestamp(kind) or pa.types.is_time(kind):
+        read = _in_calendar(values)
+    else:
+        return values, ()
+    unreadable = _where(pc.and_(pc.is_valid(values), pc.is_null(read)))
+    if pa.types.is_string(read.type):
+        read = pc.replace_substring(without_empty(pc.utf8_trim_whitespace(read)), "\x00", REPLACEMENT)
+    return read, unreadable
+
+
+def _is_written(kind: pa.DataType) -> bool:
+    tests = (
+        pa.types.is_string,
+        pa.types.is_large_string,
+        pa.types.is_string_view,
+        pa.types.is_binary,
+        pa.types.is_large_binary,
+        pa.types.is_binary_view,
+        pa.types.is_fixed_size_binary,
+    )
+    return any(test(kind) for test in tests)
+
+
+def _decoded(values: pa.Array) -> pa.Array:
+    """Return texts and bytes as texts; null where the bytes are no text."""
+    stored = values.cast(pa.binary())
+    try:
+        return stored.cast(pa.string())
+    except pa.ArrowInvalid:
+        return _one_by_one(stored)
+
+
+def _in_calendar(values: pa.Array) -> pa.Array:
+    """Return days, moments and times of day, null where no day of the calendar or no time of a day is meant."""
+    kind = values.type
+    day = 1 if pa.types.is_date32(kind) else _DAY["ms" if pa.types.is_date64(kind) else kind.unit]
+    days = range(1) if pa.types.is_time(kind) else _CALENDAR
+    counts = values.view(pa.int32() if kind.bit_width == 32 else pa.int64()).cast(pa.int64())
+    least, most = max(days.start * day, -(2**63)), min(days.stop * day - 1, 2**63 - 1)
+    inside = pc.and_(pc.greater_equal(counts, least), pc.less_equal(counts, most))
+    return pc.if_else(inside, values, pa.scalar(None, kind))
 
 
 def _typed(values: pa.Array, logical: LogicalType, rule: Rule) -> tuple[pa.Array, Sequence[int]]:
     """Return the values in the column's type, null where they do not fit, and the positions of those."""
+    if not _may_become(values.type, logical):
+        return pa.nulls(len(values), logical.arrow), _where(pc.is_valid(values))
     native = None if logical is LogicalType.TEXT else _native(values, logical)
     if native is not None:
         return native, ()
@@ -149,8 +225,14 @@ def _typed(values: pa.Array, logical: LogicalType, rule: Rule) -> tuple[pa.Array
     unreadable = _where(pc.and_(pc.is_valid(values), pc.is_null(texts)))
     if logical is LogicalType.TEXT:
         return _cased(texts, rule), unreadable
+    if logical is LogicalType.INT and pa.types.is_decimal(values.type):
+        texts = pc.replace_substring_regex(texts, r"\.0+$", "")
     wide = LogicalType.DECIMAL if logical is LogicalType.MONEY else logical
     typed = typed_column(texts, wide)
+    if logical is LogicalType.TIMESTAMP:  # an offset may lead out of the calendar
+        moments = _in_calendar(typed.values)
+        outside = _where(pc.and_(pc.is_valid(typed.values), pc.is_null(moments)))
+        return moments, (*typed.rejected, *unreadable, *outside)
     if logical is not LogicalType.MONEY:
         return typed.values, (*typed.rejected, *unreadable)
     rounded = pc.round(typed.values, _MONEY_PLACES, round_mode="half_towards_infinity")
@@ -159,54 +241,116 @@ def _typed(values: pa.Array, logical: LogicalType, rule: Rule) -> tuple[pa.Array
     return money, (*typed.rejected, *unreadable, *_where(pc.invert(fits)))
 
 
+def _may_become(kind: pa.DataType, logical: LogicalType) -> bool:
+    """Say whether values of a type mean one of the column's: a moment or a truth is no number, though stored as one."""
+    if logical is LogicalType.TEXT or pa.types.is_null(kind) or pa.types.is_string(kind):
+        return True
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return True
+    if logical in {LogicalType.TIMESTAMP, LogicalType.DATE}:
+        return bool(pa.types.is_timestamp(kind) or pa.types.is_date(kind))
+    return logical is LogicalType.BOOL and bool(pa.types.is_boolean(kind))
+
+
 def _native(values: pa.Array, logical: LogicalType) -> pa.Array | None:
     """Return values that Arrow converts as a whole without loss; None when the texts have to be read one by one."""
     kind = values.type
     if pa.types.is_null(kind):
         return pa.nulls(len(values), logical.arrow)
-    is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-    if logical is LogicalType.MONEY or (logical is LogicalType.DATE and not pa.types.is_date(kind)):
+    is_exact = pa.types.is_integer(kind) or pa.types.is_decimal(kind)
+    own = {
+        LogicalType.INT: is_exact,
+        LogicalType.DECIMAL: is_exact,
+        LogicalType.BOOL: pa.types.is_boolean(kind),
+        LogicalType.TIMESTAMP: pa.types.is_timestamp(kind) or pa.types.is_date(kind),
+        LogicalType.DATE: pa.types.is_date(kind),
+    }
+    if not own.get(logical, False):
         return None
-    if pa.types.is_string(kind) or (is_number and logical in {LogicalType.BOOL, LogicalType.TIMESTAMP}):
-        return None
-    if logical is LogicalType.TIMESTAMP and pa.types.is_timestamp(kind) and kind.tz is None:
-        values = values.cast(pa.timestamp("us"), safe=False).cast(pa.timestamp("us", "UTC"))
+    if pa.types.is_timestamp(kind):
+        values = values.cast(pa.timestamp("us", kind.tz), safe=False)
     try:
         return values.cast(logical.arrow)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+    except pa.ArrowInvalid:
         return None
 
 
 def _as_texts(values: pa.Array) -> pa.Array:
-    """Return values as texts; null where a number or bytes are no text."""
+    """Return values as texts; null where a number is none."""
     if pa.types.is_floating(values.type):
         return _numbers_as_texts(values)
     try:
         return values.cast(pa.string())
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # lists, structs, bytes that are no text
-        return pa.array([_text_of(value) for value in values.to_pylist()], pa.string())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # lists, structs
+        return _one_by_one(values)
 
 
 def _numbers_as_texts(values: pa.Array) -> pa.Array:
     """Return whole numbers without an exponent: pandas keeps ids as floats as soon as one of them is missing."""
+    if pa.types.is_float16(values.type):  # Arrow does not compute with them
+        values = values.cast(pa.float32())
     whole = pc.and_(pc.equal(values, pc.trunc(values)), pc.less(pc.abs(values), pa.scalar(2.0**63, values.type)))
     integers = pc.if_else(whole, values, None).cast(pa.int64()).cast(pa.string())
     others = pc.if_else(pc.is_finite(values), values, None).cast(pa.string())
     return pc.if_else(whole, integers, others)
 
 
+def _one_by_one(values: pa.Array) -> pa.Array:
+    return pa.array([_text_of(value) for value in _as_python(values)], pa.string())
+
+
 def _text_of(value: Any) -> str | None:
-    if not isinstance(value, bytes):
+    if value is None or isinstance(value, bool | list | dict):
         return None if value is None else as_json(value)
+    if not isinstance(value, bytes):
+        return str(value)
     try:
         return value.decode()
     except UnicodeDecodeError:
         return None
 
 
+def _as_records(rows: pa.Table, places: Sequence[int]) -> list[dict[str, Any]]:
+    """Return some rows as the source had them; ignored columns of one name are told apart by their place."""
+    names = rows.column_names
+    told = [name if names.count(name) == 1 else f"{name} ({place})" for place, name in enumerate(names, 1)]
+    columns = [_some(column, places) for column in rows.columns]
+    return [dict(zip(told, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def _some(values: pa.ChunkedArray, places: Sequence[int]) -> list[Any]:
+    if pa.types.is_string_view(values.type) or pa.types.is_binary_view(values.type):  # Arrow cannot take of them
+        return [_plain(values[place]) for place in places]
+    return _as_python(values.take(pa.array(places, pa.int64())))
+
+
+def _as_python(values: pa.Array | pa.ChunkedArray) -> list[Any]:
+    try:
+        found: list[Any] = values.to_pylist()
+    except (OverflowError, ValueError):
+        return [_plain(value) for value in values]
+    return found
+
+
+def _plain(value: pa.Scalar) -> Any:
+    """Return a value as Python has it, or as text where it has none: a year 20032, bytes that should be a text."""
+    try:
+        return value.as_py()
+    except (OverflowError, ValueError):
+        if isinstance(value, pa.StructScalar):
+            return {name: _plain(item) for name, item in value.items()}
+        if isinstance(value, pa.ListScalar):
+            return [_plain(item) for item in value.values]
+        return str(value.cast(pa.binary()).as_py() if _is_written(value.type) else value.cast(pa.string()).as_py())
+
+
 def as_json(value: Any) -> str:
     """Return a value of a source as JSON: what JSON does not know becomes its text, a number that is none null."""
-    return orjson.dumps(value, default=str, option=orjson.OPT_SORT_KEYS).decode()
+    try:
+        return orjson.dumps(value, default=str, option=orjson.OPT_SORT_KEYS).decode()
+    except orjson.JSONEncodeError:  # nested deeper than orjson writes
+        without_nan = json.loads(json.dumps(value, default=str), parse_constant=lambda _: None)
+        return json.dumps(without_nan, sort_keys=True)
 
 
 def _cased(texts: pa.Array, rule: Rule) -> pa.Array:

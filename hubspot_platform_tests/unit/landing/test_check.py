@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hubspot_platform.landing.check import Checked, check_rows, match_columns, refuse_missing
 from hubspot_platform.landing.contract import CATALOGUE
-from hubspot_platform.landing.errors import MissingColumn
+from hubspot_platform.landing.errors import MissingColumn, SourceUnreadable
 from hubspot_platform.landing.model import LandedTable, field
 
 NOW = datetime(2026, 5, 2, 10, tzinfo=UTC)
@@ -157,6 +157,27 @@ def test_a_missing_required_column_is_an_error_that_names_place_table_and_column
     match = match_columns(entry, [name for name in entry.table.column_names if name != "status"])
     with pytest.raises(MissingColumn, match=r"/data/company\.csv: table product\.company lacks column status"):
         refuse_missing(entry, match, "/data/company.csv")
+
+
+@pytest.mark.parametrize("other", ["email", "EMAIL", " Email "])
+def test_two_columns_of_one_name_are_an_error_that_names_place_table_and_columns(other: str) -> None:
+    entry = CATALOGUE["product.lead"]
+    names = [*entry.table.column_names, other]
+    wanted = rf"/data/lead\.csv: table product\.lead has columns of one name: 'email', {other!r} — the table as it was"
+    with pytest.raises(SourceUnreadable, match=wanted):
+        refuse_missing(entry, match_columns(entry, names), "/data/lead.csv")
+
+
+def test_two_columns_of_one_name_are_an_error_also_when_a_later_batch_brings_the_second() -> None:
+    rows = pa.table([["a"], ["x"], ["y"]], names=["id", "code", "CODE"])
+    with pytest.raises(SourceUnreadable, match=r"table product\.coded has columns of one name: 'code', 'CODE'"):
+        check(rows, CODED)
+
+
+def test_columns_of_one_name_that_are_ignored_stop_nothing() -> None:
+    match = match_columns(THING, ["id", "note", "note", "NOTE"])
+    refuse_missing(THING, match, "somewhere")
+    assert match.ignored == ("NOTE", "note")
 
 
 def test_a_missing_column_that_may_be_null_is_null_and_named() -> None:
