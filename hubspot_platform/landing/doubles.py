@@ -40,29 +40,32 @@ class Doubles:
 def find_doubles(entry: LandedTable, rows: Path, spill: Path) -> Doubles:
     """Return the rows that another row of their key goes before.
 
-    The newest by the table's `newest_by` lands, without a time last; of equally new ones the first that was read.
-    The others are superseded when they are older or say the same, else undecided.
+    The newest by the table's `newest_by` lands, without a time last; of equally new ones the one whose content has the
+    least digest: what lands does not depend on the order of the source. The others are superseded when they are older
+    or say the same, else undecided.
     """
     if _all_differ(entry, rows):
         return Doubles()
     keys = ", ".join(map(quote, entry.key))
     newest = quote(entry.newest_by) if entry.newest_by in entry.table.column_names else "null::timestamp"
-    content = ", ".join(f"{quote(name)} := {quote(name)}" for name in entry.table.column_names)
+    values = ", ".join(f"{quote(name)} := {quote(name)}" for name in entry.table.column_names)
+    content = f"md5_number(cast(to_json(struct_pack({values})) as varchar))"  # rows are wide and memory is small
     query = f"""
         with doubled as (select {keys} from source group by all having count(*) > 1),
         told as (
-            select {quote(ROW_NUMBER)} as n, {newest} as told_at, struct_pack({content}) as content, {keys}
+            select {quote(ROW_NUMBER)} as n, {newest} as told_at, {content} as content, {keys}
             from source semi join doubled using ({keys})
         ),
         ranked as (
             select n, told_at, content, row_number() over best as place, first_value(told_at) over best as best_told_at,
                 first_value(content) over best as best_content
-            from told window best as (partition by {keys} order by told_at desc nulls last, n)
+            from told window best as (partition by {keys} order by told_at desc nulls last, content, n)
         )
         select n, told_at is not distinct from best_told_at and content is distinct from best_content as is_undecided
         from ranked where place > 1 order by n"""
     config: dict[str, str | bool | int | float | list[str]] = {"memory_limit": _MEMORY, "temp_directory": str(spill)}
     with duckdb.connect(config=config) as connection:
+        connection.execute("set timezone = 'UTC'")  # the digest is of text
         connection.read_parquet(str(rows)).create_view("source")
         found = connection.sql(query).to_arrow_table()
     numbers = found["n"].combine_chunks().cast(pa.int64())

@@ -4,8 +4,12 @@ The sandbox's product database is such a folder. Used through `sources.open_sour
 PostgreSQL's COPY sends.
 """
 
-import csv
-from collections.abc import Generator, Sequence
+import codecs
+import io
+import json
+import re
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
@@ -21,6 +25,10 @@ from hubspot_platform.mirror.values import text_column
 
 KINDS = (".parquet", ".csv", ".ndjson")
 _BLOCK_BYTES = 8 << 20
+_TOO_LONG = f"a row of more than {_BLOCK_BYTES >> 20} MB, or a quote that is opened and never closed"
+_LONG_NUMBER = r"-?[0-9][0-9.]{15,}"  # a float may have lost some of so many digits
+_IS_LONG = re.compile(_LONG_NUMBER)
+_MAY_HAVE_LONG = re.compile(rb"[:,\[\s]" + _LONG_NUMBER.encode())
 
 
 class DirectorySource:
@@ -52,15 +60,30 @@ class DirectorySource:
 
 def _guarded(path: Path) -> Generator[Batch, None, None]:
     read = {".parquet": _parquet, ".csv": _csv, ".ndjson": _ndjson}[path.suffix]
-    try:
+    with _named(str(path)):
         yield from read(path)
-    except (pa.ArrowException, OSError, csv.Error, UnicodeDecodeError) as error:
-        raise SourceUnreadable(f"{path}: {_first_line(error)}", mend="write the file again") from error
 
 
-def _first_line(error: Exception) -> str:
-    """Return the kind of error; its text may repeat a row with personal values."""
-    return type(error).__name__ if not isinstance(error, OSError) else str(error.strerror or type(error).__name__)
+@contextmanager
+def _named(place: str) -> Iterator[None]:
+    """Raise what is wrong with the bytes of a source as SourceUnreadable, with the place and the reason."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise SourceUnreadable(f"{place}: not UTF-8 text", mend="write it as UTF-8, not compressed") from error
+    except (pa.ArrowException, OSError) as error:
+        raise SourceUnreadable(f"{place}: {_reason(error)}", mend="mend it at the source, or write it again") from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    text = str(error).partition("\n")[0]
+    if "straddles two block boundaries" in text:
+        return _TOO_LONG
+    if text.startswith("CSV"):  # what follows may repeat a row with personal values
+        text = text.partition(":")[0]
+    return text or type(error).__name__
 
 
 def _parquet(path: Path) -> Generator[Batch, None, None]:
@@ -75,13 +98,14 @@ def _parquet(path: Path) -> Generator[Batch, None, None]:
 
 def _csv(path: Path) -> Generator[Batch, None, None]:
     with path.open("rb") as lines:
-        yield from read_csv(lines)
+        yield from read_csv(lines, str(path))
 
 
-def read_csv(lines: IO[bytes]) -> Generator[Batch, None, None]:
+def read_csv(lines: IO[bytes], place: str) -> Generator[Batch, None, None]:
     """Yield the rows of a CSV with a header, every column as text, an empty field as null.
 
-    Lines with another number of fields than the header are unreadable ones.
+    Lines with another number of fields than the header are unreadable ones. Raises SourceUnreadable with `place`, at
+    the end for a quote that is never closed: it makes one value of all the rows behind it.
     """
     unreadable: list[str] = []
 
@@ -89,9 +113,27 @@ def read_csv(lines: IO[bytes]) -> Generator[Batch, None, None]:
         unreadable.append(row.text or "")
         return "skip"
 
+    text = _Text(lines)
+    with _named(place):
+        reader = _open_csv(text, skip, place)
+        yield Batch(reader.schema.empty_table())
+        for batch in reader:
+            rows = pa.Table.from_batches([batch])
+            yield Batch(rows, tuple(unreadable))
+            unreadable.clear()
+    if text.quotes % 2:
+        raise SourceUnreadable(
+            f"{place}: a quote is opened and never closed",
+            mend='close it; a value that has a quote is written in quotes, its own ones twice: "5"" pipe"',
+        )
+    if unreadable:
+        yield Batch(reader.schema.empty_table(), tuple(unreadable))
+
+
+def _open_csv(text: "_Text", skip: Any, place: str) -> arrow_csv.CSVStreamingReader:
     try:
-        reader = arrow_csv.open_csv(
-            lines,
+        return arrow_csv.open_csv(
+            text,
             read_options=arrow_csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=False),
             parse_options=arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=skip),
             convert_options=arrow_csv.ConvertOptions(
@@ -99,18 +141,40 @@ def read_csv(lines: IO[bytes]) -> Generator[Batch, None, None]:
             ),
         )
     except pa.ArrowInvalid as error:
-        raise SourceUnreadable("a CSV without a header line", mend="write the names of the columns first") from error
-    yield Batch(reader.schema.empty_table())
-    for batch in reader:
-        rows = pa.Table.from_batches([batch])
-        yield Batch(rows, tuple(unreadable))
-        unreadable.clear()
-    if unreadable:
-        yield Batch(reader.schema.empty_table(), tuple(unreadable))
+        if not text.is_blank:
+            raise
+        mend = "write the names of the columns first"
+        raise SourceUnreadable(f"{place}: a CSV without a header line", mend=mend) from error
+
+
+class _Text(io.RawIOBase):
+    """The bytes of a CSV on their way to the parser: they must be UTF-8, and what only the whole can tell is noted.
+
+    `lines` gives less than it is asked for at its end only, as buffered files do.
+    """
+
+    def __init__(self, lines: IO[bytes]) -> None:
+        self._lines = lines
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._end = io.BytesIO(b"\n")  # the parser does not see a header that no line end follows
+        self.quotes = 0
+        self.is_blank = True
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        block = self._lines.read(size)
+        self._decoder.decode(block, final=not block)
+        self.quotes += block.count(b'"')
+        self.is_blank = self.is_blank and not block.strip()
+        return block if len(block) == size else block + self._end.read()
 
 
 def _ndjson(path: Path) -> Generator[Batch, None, None]:
     with path.open("rb") as lines:
+        if lines.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
+            lines.seek(0)
         filled = (line for line in lines if line.strip())
         while part := list(islice(filled, BATCH_ROWS)):
             yield _from_lines(part)
@@ -125,9 +189,19 @@ def _from_lines(lines: Sequence[bytes]) -> Batch:
         except orjson.JSONDecodeError:
             record = None
         if isinstance(record, dict):
-            records.append(record)
+            records.append(_exact(line) if _MAY_HAVE_LONG.search(line) else record)
         else:
             unreadable.append(line.decode(errors="replace").strip())
     names = list(dict.fromkeys(name for record in records for name in record))
     columns = {name: text_column([record.get(name) for record in records]) for name in names}
     return Batch(pa.table(columns), tuple(unreadable))
+
+
+def _exact(line: bytes) -> dict[str, Any]:
+    """Return a record whose long numbers have all their digits; orjson makes floats of them."""
+    record: dict[str, Any] = json.loads(line, parse_int=_number, parse_float=_number)
+    return record
+
+
+def _number(text: str) -> Any:
+    return orjson.Fragment(text) if _IS_LONG.match(text) else orjson.loads(text)

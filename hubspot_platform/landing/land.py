@@ -4,8 +4,10 @@
 the warehouse is opened, on files in the home folder, so memory stays flat; then everything changes in one transaction.
 """
 
+import logging
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -32,7 +34,7 @@ from hubspot_platform.landing.check import (
 )
 from hubspot_platform.landing.contract import REJECTED_ROW
 from hubspot_platform.landing.doubles import Doubles, find_doubles
-from hubspot_platform.landing.errors import FarFewerRows, MissingTable
+from hubspot_platform.landing.errors import FarFewerRows, LandingError, MissingTable
 from hubspot_platform.landing.model import LandedTable, Origin
 from hubspot_platform.landing.sources import BATCH_ROWS, STREAM_BYTES, Batch, Source, open_source
 from hubspot_platform.runtime import Platform
@@ -40,6 +42,8 @@ from hubspot_platform.settings import SOURCE_MEND, Settings
 from hubspot_platform.state import leases
 from hubspot_platform.state.holders import holder_name
 from hubspot_platform.warehouse import Session, Table, quote
+
+logger = logging.getLogger(__name__)
 
 LEASE_TIME = timedelta(seconds=60)
 SMALL_LOSS = 25
@@ -147,11 +151,23 @@ def land(
                 outcome = Landing(entry, _land_table(platform, entry, sources[entry.schema], accept_fewer=accept_fewer))
         except PlatformError as error:
             outcome = Landing(entry, error=error)
+        except Exception as error:  # noqa: BLE001 - logged, and the error of its table
+            outcome = Landing(entry, error=_unexpected(entry, error))
         outcomes.append(outcome)
         listen(outcome)
     if any(outcome.report for outcome in outcomes):
         platform.warehouse().publish()
     return outcomes
+
+
+def _unexpected(entry: LandedTable, error: Exception) -> LandingError:
+    """Return what nobody thought of as the error of its table, so that it is no error of the tables behind it.
+
+    Neither it nor the log has the error's text, which may repeat a row with personal values.
+    """
+    kind, where = type(error).__name__, "".join(traceback.format_tb(error.__traceback__))
+    logger.error("%s could not be landed: %s\n%s", entry.full_name, kind, where)
+    return LandingError(f"{entry.full_name}: {kind}", mend="the log says where")
 
 
 def _land_table(platform: Platform, entry: LandedTable, source: Source, *, accept_fewer: bool) -> LandingReport:

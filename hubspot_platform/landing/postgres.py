@@ -16,6 +16,7 @@ from hubspot_platform.urls import postgres_url, without_password
 from hubspot_platform.warehouse.model import quote
 
 _SETTINGS = (
+    "set client_encoding = 'UTF8'",
     "set timezone = 'UTC'",
     "set datestyle = 'ISO'",
     "set extra_float_digits = 1",
@@ -66,7 +67,7 @@ class PostgresSource:
                 cursor.copy(_copy_out(cursor, table)) as copy,
                 io.BufferedReader(_CopyStream(copy), 1 << 20) as stream,
             ):
-                yield from read_csv(stream)
+                yield from read_csv(stream, self.place(table))
         except psycopg.Error as error:
             raise self._unreadable(table, error) from error
 
