@@ -225,7 +225,11 @@ REJECTED_ROW = Table(
     "rejected_row",
     (
         Column("table_name", LogicalType.TEXT, "the table the row was meant for, with its schema"),
-        Column("row_number", LogicalType.INT, "its place in the source, from 1"),
+        Column(
+            "row_number",
+            LogicalType.INT,
+            "its place in the source, from 1; a line that is no row stands behind those read together with it",
+        ),
         Column("row_json", LogicalType.JSON, "the row as the source had it"),
         Column("reason", LogicalType.TEXT, "bad_type, missing_value, unknown_choice, out_of_range, bad_pattern, ..."),
         Column("column_name", LogicalType.TEXT, "the column that broke the contract first"),
