@@ -34,7 +34,7 @@ from hubspot_platform.landing.check import (
 )
 from hubspot_platform.landing.contract import REJECTED_ROW
 from hubspot_platform.landing.doubles import Doubles, find_doubles
-from hubspot_platform.landing.errors import FarFewerRows, LandingError, MissingTable
+from hubspot_platform.landing.errors import FarFewerRows, LandingError, MissingTable, SourceUnreadable
 from hubspot_platform.landing.model import LandedTable, Origin
 from hubspot_platform.landing.sources import BATCH_ROWS, STREAM_BYTES, Batch, Source, open_source
 from hubspot_platform.runtime import Platform
@@ -222,6 +222,9 @@ class Work:
                     self.report.absent_columns, self.report.ignored_columns = found.absent, found.ignored
                     known = True
                 self._take(batch, found, rows, rejected)
+        if self.report.rows_read and not known:
+            message = f"{self.report.place}: none of its lines is a row"
+            raise SourceUnreadable(message, mend="write one JSON object a line")
 
     @contextmanager
     def _writers(self) -> Iterator[tuple[pq.ParquetWriter, pq.ParquetWriter]]:

@@ -128,6 +128,17 @@ def test_numbers_of_ndjson_keep_every_digit(platform: Platform, folder: Path) ->
     ]
 
 
+@pytest.mark.parametrize("text", [b'[{"company_id": "1", "client_id": "2"}]', b"\x1f\x8b\x08 compressed"])
+def test_ndjson_without_a_single_row_leaves_the_table_as_it_was(platform: Platform, folder: Path, text: bytes) -> None:
+    links = folder / "company_to_client_id.ndjson"
+    write_ndjson(links, {"company_id": "1", "client_id": "c", "linked_at": "2026-05-01"})
+    assert outcomes(platform, "company_to_client_id")[0].report is not None
+    links.write_bytes(text)
+    (failed,) = outcomes(platform, "company_to_client_id")
+    assert f"{links}: none of its lines is a row — write one JSON object a line" in str(failed.error)
+    assert len(rows(platform, "select * from product.company_to_client_id")) == 1
+
+
 def test_ndjson_may_begin_with_a_byte_order_mark(folder: Path) -> None:
     (folder / "company.ndjson").write_bytes(b'\xef\xbb\xbf{"company_id": "1"}\n{"company_id": "2"}\n')
     assert [batch.rows["company_id"].to_pylist() for batch in read(folder, "company")] == [["1", "2"]]
