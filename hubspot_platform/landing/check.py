@@ -43,54 +43,41 @@ class Checked:
 
 @dataclass(frozen=True)
 class Match:
-    """How the columns of a source are those of the contract: by name, whatever the case.
-
-    `doubled` are columns of the source that are all the same one of the contract.
-    """
+    """How the columns of a source are those of the contract: by name, whatever the case."""
 
     source: Mapping[str, str]
     absent: tuple[str, ...]
     ignored: tuple[str, ...]
-    doubled: tuple[str, ...] = ()
 
 
-def match_columns(entry: LandedTable, names: Sequence[str]) -> Match:
-    """Find the contract's columns among the names of a source."""
+def match_columns(entry: LandedTable, names: Sequence[str], place: str) -> Match:
+    """Find the contract's columns among the names of a source.
+
+    Raises SourceUnreadable, naming file, table and columns, when two of them are one of the contract's.
+    """
     by_name: dict[str, list[str]] = defaultdict(list)
     for name in names:
         by_name[name.strip().lower()].append(name)
     found = {name: by_name[name] for name in entry.table.column_names if name in by_name}
     absent = tuple(name for name in entry.table.column_names if name not in by_name)
-    doubled = tuple(name for same in found.values() if len(same) > 1 for name in same)
+    if doubled := [repr(name) for same in found.values() if len(same) > 1 for name in same]:
+        message = f"{place}: table {entry.full_name} has columns of one name: {', '.join(doubled)}"
+        mend = "the table as it was stays; keep one column a name, whatever its case and the blanks around it"
+        raise SourceUnreadable(message, mend=mend)
     ignored = set(names).difference(*found.values())
-    return Match({name: same[-1] for name, same in found.items()}, absent, tuple(sorted(ignored)), doubled)
+    return Match({name: same[0] for name, same in found.items()}, absent, tuple(sorted(ignored)))
 
 
 def refuse_missing(entry: LandedTable, match: Match, place: str) -> None:
-    """Raise an error that names file, table and column when the source's columns are not those of the contract.
-
-    MissingColumn when it lacks one it must have, SourceUnreadable when it has one twice.
-    """
-    _refuse_doubled(entry, match, f"{place}: ")
+    """Raise MissingColumn, naming file, table and column, when the source lacks one it must have."""
     for name in match.absent:
         if entry.must_have(entry.table.column(name)):
             mend = "the table as it was stays; add the column, or name it as the contract does"
             raise MissingColumn(f"{place}: table {entry.full_name} lacks column {name}", mend=mend)
 
 
-def _refuse_doubled(entry: LandedTable, match: Match, where: str = "") -> None:
-    if match.doubled:
-        names = ", ".join(map(repr, match.doubled))
-        mend = "the table as it was stays; keep one column a name, whatever its case and the blanks around it"
-        raise SourceUnreadable(f"{where}table {entry.full_name} has columns of one name: {names}", mend=mend)
-
-
 def check_rows(entry: LandedTable, match: Match, rows: pa.Table, first: int, now: datetime) -> Checked:
-    """Type and check the rows of a batch, the first of them numbered `first`.
-
-    SourceUnreadable when the batch has a column of the contract twice, as only later lines of NDJSON may turn out to.
-    """
-    _refuse_doubled(entry, match)
+    """Type and check the rows of a batch, the first of them numbered `first`."""
     broken: dict[int, tuple[str, str]] = {}
     arrays: dict[str, pa.Array] = {}
     for entry_field in entry.fields:

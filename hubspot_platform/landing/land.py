@@ -100,14 +100,14 @@ def look(settings: Settings, entry: LandedTable) -> str:
     source = source_of(settings, entry.schema)
     if source is None:
         return f"{variable_of(entry.schema)} is not set, no {entry.schema} tables"
-    batches = source.read(entry.in_source)
+    batches, place = source.read(entry.in_source), source.place(entry.in_source)
     if batches is None:
-        raise _missing(entry, source.place(entry.in_source))
+        raise _missing(entry, place)
     with closing(batches):
         first = next(batches, None)
     if first is not None:
-        refuse_missing(entry, match_columns(entry, first.rows.column_names), source.place(entry.in_source))
-    return source.place(entry.in_source)
+        refuse_missing(entry, match_columns(entry, first.rows.column_names, place), place)
+    return place
 
 
 def _missing(entry: LandedTable, place: str) -> MissingTable:
@@ -216,7 +216,7 @@ class Work:
             known = False
             for batch in batches:
                 # Lines of NDJSON need not have the same columns: those of the first batch say what the source has.
-                found = match_columns(self.entry, batch.rows.column_names)
+                found = match_columns(self.entry, batch.rows.column_names, self.report.place)
                 if not known and batch.rows.num_columns:
                     refuse_missing(self.entry, found, self.report.place)
                     self.report.absent_columns, self.report.ignored_columns = found.absent, found.ignored

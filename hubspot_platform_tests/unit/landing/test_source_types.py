@@ -45,7 +45,7 @@ TEXT_KINDS = [
 def check(**columns: pa.Array) -> Checked:
     ids = pa.array([f"row {place}" for place in range(len(next(iter(columns.values()))))])
     rows = pa.table({"id": ids, **columns})
-    return check_rows(THING, match_columns(THING, rows.column_names), rows, 1, NOW)
+    return check_rows(THING, match_columns(THING, rows.column_names, "somewhere"), rows, 1, NOW)
 
 
 def judged(name: str, values: pa.Array) -> list[Any]:
@@ -151,7 +151,7 @@ def test_a_text_stored_as_bytes_is_treated_as_any_text(kind: pa.DataType) -> Non
 
 def test_a_blank_text_stored_as_bytes_is_missing_where_one_is_required() -> None:
     rows = pa.table({"id": pa.array([b"  ", b"\xff", b"a"])})
-    checked = check_rows(THING, match_columns(THING, ["id"]), rows, 1, NOW)
+    checked = check_rows(THING, match_columns(THING, ["id"], "somewhere"), rows, 1, NOW)
     assert checked.rejected["reason"].to_pylist() == ["missing_value", "bad_type"]
     assert checked.rows["id"].to_pylist() == ["a"]
 
@@ -194,6 +194,6 @@ def test_a_rejected_row_keeps_values_of_any_depth() -> None:
 
 def test_ignored_columns_of_one_name_are_all_kept_in_a_rejected_row() -> None:
     rows = pa.table([["a"], ["no number"], ["x"], ["y"]], names=["id", "number", "tag", "tag"])
-    checked = check_rows(THING, match_columns(THING, rows.column_names), rows, 1, NOW)
+    checked = check_rows(THING, match_columns(THING, rows.column_names, "somewhere"), rows, 1, NOW)
     row = orjson.loads(checked.rejected["row_json"][0].as_py())
     assert row == {"id": "a", "number": "no number", "tag (3)": "x", "tag (4)": "y"}
